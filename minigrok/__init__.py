@@ -1,0 +1,51 @@
+"""minigrok: watch a neural network's hidden layer as a density matrix while the network learns.
+
+The public names, imported when they are first used, so that `import minigrok` itself is quick.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from minigrok.version import __version__ as __version__
+
+if TYPE_CHECKING:
+    from minigrok import tasks as tasks
+    from minigrok.density import density_matrix as density_matrix
+    from minigrok.density import spectrum as spectrum
+    from minigrok.history import History as History
+    from minigrok.metrics import effective_rank as effective_rank
+    from minigrok.metrics import entropy_gradient as entropy_gradient
+    from minigrok.metrics import linear_entropy as linear_entropy
+    from minigrok.metrics import participation_ratio as participation_ratio
+    from minigrok.metrics import purity as purity
+    from minigrok.metrics import purity_gradient as purity_gradient
+    from minigrok.metrics import renyi_entropy as renyi_entropy
+    from minigrok.metrics import von_neumann_entropy as von_neumann_entropy
+    from minigrok.metrics import weight_entropy as weight_entropy
+    from minigrok.mlp import MLP as MLP
+    from minigrok.optimizers import SGD as SGD
+    from minigrok.optimizers import AdamW as AdamW
+    from minigrok.training import train as train
+
+# name -> module that holds it
+_HOME = {
+    "density_matrix": "density", "activation_spectrum": "density", "spectrum": "density", "CONVENTIONS": "density",
+    "von_neumann_entropy": "metrics", "renyi_entropy": "metrics", "purity": "metrics", "linear_entropy": "metrics",
+    "effective_rank": "metrics", "participation_ratio": "metrics", "weight_entropy": "metrics",
+    "entropy_gradient": "metrics", "purity_gradient": "metrics",
+    "MLP": "mlp", "SGD": "optimizers", "AdamW": "optimizers", "train": "training", "History": "history",
+}
+_MODULES = ("tasks", "plots")
+__all__ = ["__version__", *_HOME, *_MODULES]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"minigrok.{name}")
+    if name not in _HOME:
+        raise AttributeError(f"module 'minigrok' has no attribute {name!r}")
+    return getattr(import_module(f"minigrok.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,145 @@
+"""The one place that meets numba: `@jit` compiles a kernel, or leaves it alone.
+
+With numba, `@jit` is `numba.njit` with a cache on disk. Numba by itself looks only at the
+file of the cached function, so after an edit to a file that this function *calls* the old
+machine code would run in silence. Here the name of the cache folder holds a hash of every
+source file of the package: after any edit the folder is another one, and the code is
+compiled anew.
+
+Without numba, or under MINIGROK_NO_JIT=1, `@jit` is the identity: everything works, slowly,
+and every line can be stepped through with a debugger. In both cases `kernel.py_func` is the
+plain Python function.
+"""
+
+import contextlib
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, Generic, ParamSpec, TypeVar, cast
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+
+
+class Kernel(Generic[Parameters, Result]):
+    """A compiled function, which still knows its plain form."""
+
+    py_func: Callable[Parameters, Result]
+
+    def __call__(self, *args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+        raise NotImplementedError("a name for the type checker: kernels come from jit")
+
+
+def _import_numba() -> Any:
+    if os.environ.get("MINIGROK_NO_JIT", "0") not in ("", "0"):
+        return None
+    try:
+        import numba
+    except ImportError:
+        return None
+    return numba
+
+
+numba = _import_numba()
+JIT_ENABLED = numba is not None
+PACKAGE = Path(__file__).resolve().parent
+
+
+def hash_of_sources(folder: Path) -> str:
+    """Hash of the names and contents of all Python files below `folder`, 16 hexadecimal digits."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*.py")):
+        source = path.read_bytes()
+        digest.update(f"{path.relative_to(folder).as_posix()} {len(source)} ".encode())
+        digest.update(source)
+    return digest.hexdigest()[:16]
+
+
+def _cache_root() -> Path | None:
+    """Where caches lie: NUMBA_CACHE_DIR if the user set it, else the user's cache folder."""
+    if "NUMBA_CACHE_DIR" in os.environ:
+        return Path(os.environ["NUMBA_CACHE_DIR"])
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "minigrok"
+    except RuntimeError:                         # this user has no home folder
+        return None
+
+
+@cache
+def cache_folder(*more_sources: Path) -> Path | None:
+    """The folder for machine code of the package as it is now; None where nothing can be written.
+
+    `more_sources` are files outside the package that the code depends on, such as a user's
+    own Wang-Landau system. Folders of earlier versions of the same sources are removed.
+    """
+    root = _cache_root()
+    if root is None:
+        return None
+    contents = "".join([hash_of_sources(PACKAGE), *(path.read_text(encoding="utf-8") for path in more_sources)])
+    place = hashlib.sha256("|".join(map(str, (PACKAGE, *more_sources))).encode()).hexdigest()[:12]
+    folder = root / f"{place}-{hashlib.sha256(contents.encode()).hexdigest()[:16]}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError:
+        return None
+    for old in root.glob(f"{place}-*"):
+        if old != folder:
+            shutil.rmtree(old, ignore_errors=True)
+    return folder
+
+
+@contextlib.contextmanager
+def _cache_directory(folder: Path) -> Iterator[None]:
+    """Numba reads its option CACHE_DIR while it decorates; other people's functions must not see ours."""
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = str(folder)
+    try:
+        yield
+    finally:
+        numba.config.CACHE_DIR = before
+
+
+def jit(function: Callable[Parameters, Result], *, depends_on: tuple[Path, ...] = ()) -> Kernel[Parameters, Result]:
+    """Compile `function` with numba, or return it as it is where numba is missing or switched off.
+
+    Compiled code holds no interpreter lock, divides like NumPy (1 / 0 is inf) and keeps IEEE
+    rules: no fastmath, so that NaN stays NaN.
+
+    Parameters
+    ----------
+    function : callable
+        Takes arrays and numbers, random numbers among them, and returns the same.
+    depends_on : tuple of Path
+        Source files outside the package whose change must make the compiled code new.
+
+    Returns
+    -------
+    callable
+        With the plain function as its attribute `py_func`.
+
+    Examples
+    --------
+    >>> @jit
+    ... def twice(x: float) -> float:
+    ...     return 2 * x
+    >>> twice(1.5), twice.py_func(1.5)
+    (3.0, 3.0)
+    """
+    kernel: Any
+    if not JIT_ENABLED:
+        kernel = function
+        kernel.py_func = function
+        return cast(Kernel[Parameters, Result], kernel)
+    options = {"nogil": True, "error_model": "numpy"}
+    folder = cache_folder(*depends_on)
+    if folder is None or not Path(function.__code__.co_filename).exists():     # a doctest or an interactive session
+        kernel = numba.njit(**options)(function)
+    else:
+        with _cache_directory(folder):
+            kernel = numba.njit(cache=True, **options)(function)
+    return cast(Kernel[Parameters, Result], kernel)

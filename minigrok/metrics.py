@@ -1,0 +1,331 @@
+"""Functionals of one state, their gradients, and the classical control beside them.
+
+With the eigenvalues p_1 ... p_d of a density matrix rho, a probability distribution:
+
+    von Neumann entropy     S = -tr(rho ln rho) = -sum p ln p     0 .. ln d   (nats)
+    purity                  P = tr(rho^2)       = sum p^2         1/d .. 1
+    linear entropy          1 - P
+    effective rank          exp S                                 1 .. d
+    participation ratio     1 / P                                 1 .. d
+    Renyi entropy           ln(sum p^alpha) / (1 - alpha)         0 .. ln d   (nats)
+
+Each takes one matrix (d, d) or a stack (..., d, d) and gives a number for each matrix. The
+functions `..._of_spectrum` take p itself, (..., d), for a caller that has it already.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import entr, logsumexp
+
+from minigrok.checks import FloatArray, InexactArray, numeric_array
+from minigrok.density import density_matrix, spectrum
+
+DEFAULT_BINS = 30              # of the weights' histogram; the weight entropy depends on it, so it has a name
+Number = np.float64 | FloatArray
+
+
+def entropy_of_spectrum(p: FloatArray) -> Number:
+    """S = -sum_i p_i ln p_i in nats, where 0 ln 0 = 0, of probabilities p (..., d)."""
+    S: Number = entr(p).sum(axis=-1)                     # entr(p) = -p ln p
+    return S
+
+
+def purity_of_spectrum(p: FloatArray) -> Number:
+    """P = sum_i p_i^2 of probabilities p (..., d)."""
+    P: Number = (p**2).sum(axis=-1)
+    return P
+
+
+def renyi_of_spectrum(p: FloatArray, alpha: float) -> Number:
+    """Renyi entropy of order alpha in nats of probabilities p (..., d), with its limits at 0, 1 and infinity."""
+    S: Number
+    if alpha == 1:
+        S = entropy_of_spectrum(p)
+    elif alpha == 0:                                     # ln of the rank
+        S = np.log((p > 0).sum(axis=-1))
+    elif alpha == np.inf:                                # min-entropy
+        S = -np.log(p.max(axis=-1))
+    else:                                                # ln sum exp(alpha ln p): no power underflows
+        with np.errstate(divide="ignore"):
+            S = logsumexp(alpha * np.log(p), axis=-1) / (1 - alpha)
+    return np.maximum(S, 0.0)                            # a pure state has 0, not -0
+
+
+def von_neumann_entropy(rho: ArrayLike, base: float | None = None) -> Number:
+    """Von Neumann entropy of a state, S = -tr(rho ln rho), in nats.
+
+    With the eigenvalues p_i of `rho`, S = -sum_i p_i ln p_i, where 0 ln 0 = 0.
+    S is 0 for a pure state and ln d for the maximally mixed one.
+
+    Parameters
+    ----------
+    rho : array_like, shape (..., d, d)
+        Density matrix, or a stack of them: Hermitian, positive semidefinite, unit trace.
+    base : float, optional
+        Base of the logarithm, say 2 for bits. Left out: natural, nats.
+
+    Returns
+    -------
+    float, or ndarray of shape (...)
+        One entropy for each matrix.
+
+    Raises
+    ------
+    ValueError
+        If `rho` is not a density matrix, or `base` is not above 1.
+
+    References
+    ----------
+    .. [1] M. A. Nielsen and I. L. Chuang, "Quantum Computation and Quantum
+       Information", Cambridge, 2000, section 11.3.
+
+    Examples
+    --------
+    >>> maximally_mixed, pure = np.eye(4) / 4, np.diag([1.0, 0, 0, 0])
+    >>> von_neumann_entropy([maximally_mixed, pure]).round(4)    # ln 4, and 0
+    array([1.3863, 0.    ])
+    """
+    if base is not None and not base > 1:                # so put, it refuses NaN too
+        raise ValueError(f"base is {base}, but must be above 1; leave it out for nats")
+    S = entropy_of_spectrum(spectrum(rho))
+    return S if base is None else S / np.log(base)
+
+
+def renyi_entropy(rho: ArrayLike, alpha: float) -> Number:
+    """Renyi entropy of order alpha, ln(tr rho^alpha) / (1 - alpha), in nats.
+
+    Its limits are taken exactly: order 0 is ln of the rank (eigenvalues above 0, as computed),
+    1 the von Neumann entropy, 2 -ln P, infinity the min-entropy -ln p_max. It falls with alpha.
+
+    Parameters
+    ----------
+    rho : array_like, shape (..., d, d)
+        Density matrix, or a stack of them.
+    alpha : float
+        Order, 0 or above; `np.inf` is allowed.
+
+    Returns
+    -------
+    float, or ndarray of shape (...)
+
+    Raises
+    ------
+    ValueError
+        If `rho` is not a density matrix, or alpha is negative or NaN.
+
+    References
+    ----------
+    .. [1] A. Renyi, "On measures of entropy and information", Proc. 4th Berkeley
+       Symposium, vol. 1, 1961, section 1.
+
+    Examples
+    --------
+    >>> renyi_entropy(np.diag([0.5, 0.25, 0.25]), 2).round(4)    # -ln 0.375
+    np.float64(0.9808)
+    """
+    if not alpha >= 0:
+        raise ValueError(f"alpha is {alpha}, but the order of a Renyi entropy is 0 or above")
+    return renyi_of_spectrum(spectrum(rho), alpha)
+
+
+def purity(rho: ArrayLike) -> Number:
+    """Purity of a state, P = tr(rho^2): 1 for a pure state, 1/d for the maximally mixed one.
+
+    Parameters
+    ----------
+    rho : array_like, shape (..., d, d)
+        Density matrix, or a stack of them.
+
+    Returns
+    -------
+    float, or ndarray of shape (...)
+
+    Raises
+    ------
+    ValueError
+        If `rho` is not a density matrix.
+
+    References
+    ----------
+    .. [1] M. A. Nielsen and I. L. Chuang, "Quantum Computation and Quantum
+       Information", Cambridge, 2000, section 2.4.1.
+
+    Examples
+    --------
+    >>> purity(np.diag([0.5, 0.5]))
+    np.float64(0.5)
+    """
+    return purity_of_spectrum(spectrum(rho))
+
+
+def linear_entropy(rho: ArrayLike) -> Number:
+    """Linear entropy 1 - P = 1 - tr(rho^2), from 0 (pure) to 1 - 1/d. Input and errors as for `purity`.
+
+    Examples
+    --------
+    >>> linear_entropy(np.diag([0.5, 0.5]))
+    np.float64(0.5)
+    """
+    return 1.0 - purity(rho)
+
+
+def effective_rank(rho: ArrayLike) -> Number:
+    """Effective rank exp S: how many equally used modes have this entropy. From 1 to d.
+
+    Roy and Vetterli (EUSIPCO 2007, eq. 4) take the singular values of A themselves as the
+    distribution; here, as for all of this module, p are their squares. Input and errors as for `purity`.
+
+    Examples
+    --------
+    >>> effective_rank(np.diag([0.5, 0.5, 0.0])).round(6)
+    np.float64(2.0)
+    """
+    rank: Number = np.exp(von_neumann_entropy(rho))
+    return rank
+
+
+def participation_ratio(rho: ArrayLike) -> Number:
+    """Participation ratio 1 / P: how many equally used modes have this purity. From 1 to d.
+
+    It is the exponential of the Renyi entropy of order 2, hence never above exp S.
+    Input and errors as for `purity`.
+
+    Examples
+    --------
+    >>> participation_ratio(np.diag([0.5, 0.5, 0.0]))
+    np.float64(2.0)
+    """
+    return 1.0 / purity(rho)
+
+
+def entropy_gradient(A: ArrayLike) -> FloatArray:
+    """dS/dA of the state rho = A^T A / t with t = tr(A^T A), convention "trace".
+
+    d rho = (dA^T A + A^T dA) / t - rho dt / t with dt = 2 tr(A^T dA). Since tr d rho = 0,
+    dS = -tr(ln rho d rho) = -(2/t) [tr(ln rho A^T dA) + S tr(A^T dA)], hence
+
+        dS/dA = -(2/t) A (ln rho + S).
+
+    Where rho has zero eigenvalues, A ln rho is 0 on their eigenvectors, since A itself is: a step
+    of size h off the support adds eigenvalues of order h^2, and h^2 ln h^2 has slope 0 at 0. So
+    S is differentiable there too, though not twice.
+
+    Parameters
+    ----------
+    A : array_like, shape (n, d)
+        Real activations.
+
+    Returns
+    -------
+    ndarray, shape (n, d)
+        Nats per unit of activation. It is orthogonal to A: the scale of A does not matter.
+
+    Raises
+    ------
+    ValueError
+        As for `density_matrix`; also if A is complex or no single matrix.
+
+    Examples
+    --------
+    >>> entropy_gradient([[1.0, 0.0], [0.0, 1.0]]).round(12) + 0.0     # the maximum of S
+    array([[0., 0.],
+           [0., 0.]])
+    """
+    array, rho, t = _single_state(A)
+    p, Q = np.linalg.eigh(rho)
+    # Roundings of zero: on their eigenvectors A is a rounding of 0 as well.
+    live = p > len(p) * np.finfo(np.float64).eps
+    log_p = np.log(p, out=np.zeros_like(p), where=live)
+    S = entropy_of_spectrum(np.where(live, p, 0.0))
+    gradient: FloatArray = -2 / t * (array @ (Q * log_p) @ Q.T + S * array)
+    return gradient
+
+
+def purity_gradient(A: ArrayLike) -> FloatArray:
+    """dP/dA of the state rho = A^T A / t with t = tr(A^T A), convention "trace".
+
+    P = tr(G^2) / t^2 with G = A^T A: d tr(G^2) = 4 tr(G A^T dA) and dt = 2 tr(A^T dA), hence
+
+        dP/dA = (4/t) A (rho - P).
+
+    Parameters and errors as for `entropy_gradient`; P is a polynomial over a polynomial, so it
+    is smooth for every A but 0.
+
+    Examples
+    --------
+    >>> purity_gradient([[2.0, 0.0], [0.0, 1.0]])
+    array([[ 0.192,  0.   ],
+           [ 0.   , -0.384]])
+    """
+    array, rho, t = _single_state(A)
+    P = (rho**2).sum()
+    gradient: FloatArray = 4 / t * (array @ rho - P * array)
+    return gradient
+
+
+def weight_entropy(weights: ArrayLike, bins: int | str | Sequence[float] | FloatArray = DEFAULT_BINS) -> np.float64:
+    """Shannon entropy in nats of the histogram of all weights: the classical control.
+
+    H = -sum_b q_b ln q_b, where q_b is the share of weights in bin b. The binning decides the
+    value, and even whether it rises or falls, so name it with every figure:
+
+    - a whole number: that many equal bins from the smallest to the largest weight (30 if left
+      out). Then H is blind to the scale of the weights;
+    - a name: one of NumPy's rules, such as "fd" (Freedman and Diaconis) or "sturges";
+    - edges: fixed bins, in which growing weights spread out. They must hold all weights;
+      -inf and inf may be edges.
+
+    Parameters
+    ----------
+    weights : array_like
+        Any shape: it is taken flat. Real.
+    bins : int, str or sequence of increasing edges
+
+    Returns
+    -------
+    float
+        From 0 to ln(number of bins).
+
+    Raises
+    ------
+    ValueError
+        If `weights` is empty or not finite or complex, `bins` is no binning, or a weight lies outside the edges.
+
+    References
+    ----------
+    .. [1] C. E. Shannon, "A mathematical theory of communication", Bell System
+       Technical Journal 27, 379 (1948), section 6.
+
+    Examples
+    --------
+    >>> weight_entropy([0.0, 0.0, 1.0, 1.0], bins=2).round(4)            # ln 2
+    np.float64(0.6931)
+    """
+    flat = numeric_array("weights", weights).ravel()
+    if flat.dtype.kind == "c":
+        raise ValueError("weights are complex, but a histogram needs real ones: give their real and imaginary parts")
+    try:
+        counts, edges = np.histogram(flat, bins)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"bins is {bins!r}, which is no binning ({error}): give a whole number, a rule's name such as 'fd', "
+            "or increasing edges") from error
+    if counts.sum() < flat.size:
+        outside = flat[(flat < edges[0]) | (flat > edges[-1])][0]
+        raise ValueError(
+            f"a weight is {outside:.6g}, outside the edges from {edges[0]:g} to {edges[-1]:g}: "
+            "widen them, say with -inf and inf at the ends")
+    H: np.float64 = entr(counts / flat.size).sum()
+    return H
+
+
+def _single_state(A: ArrayLike) -> tuple[FloatArray, InexactArray, np.float64]:
+    """A as float64 (n, d), its state, and tr(A^T A)."""
+    array = numeric_array("A", A)
+    if array.ndim != 2 or array.dtype.kind == "c":
+        raise ValueError(
+            f"A has shape {array.shape} and dtype {array.dtype}, but a gradient takes one real matrix (n, d)")
+    real = array.astype(np.float64, copy=False)
+    return real, density_matrix(real), np.float64((real**2).sum())

@@ -1,0 +1,165 @@
+"""Pictures of states and histories, each drawn on an Axes that the caller hands in.
+
+Colours are those of Okabe and Ito, which colour-blind readers tell apart; every line also has a style
+or a marker of its own, so that a grey print stays readable. Nothing here touches pyplot's global state.
+"""
+
+import io
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from minigrok.checkpoint import replace_file
+from minigrok.checks import FloatArray
+from minigrok.density import spectrum
+from minigrok.history import History
+from minigrok.metrics import entropy_of_spectrum, purity_of_spectrum
+
+# M. Okabe and K. Ito, "Color universal design", 2008; ordered so that neighbours also differ in lightness
+BLUE, ORANGE, GREEN, PINK, SKY, RED, BLACK = (
+    "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000")
+COLOURS = (BLUE, ORANGE, GREEN, RED, PINK, SKY, BLACK)
+STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)), (0, (8, 2)))
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+DPI = 130
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure, inches, whose parts are laid out without overlap."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def save_figure(figure: Figure, stem: str | PathLike[str]) -> list[Path]:
+    """Write `stem`.png and `stem`.pdf, without times inside: the same figure, the same bytes."""
+    paths = []
+    for ending, metadata in (("png", {"Software": None}), ("pdf", {"CreationDate": None})):
+        path = Path(f"{stem}.{ending}")
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format=ending, dpi=DPI, metadata=metadata)
+        with replace_file(path) as temporary:
+            temporary.write_bytes(buffer.getvalue())
+        paths.append(path)
+    return paths
+
+
+def density_heatmap(ax: Axes, rho: FloatArray, title: str = "", largest: float | None = None) -> None:
+    """The elements of a real density matrix, blue below zero, red above; the same scale for both signs.
+
+    `largest` fixes the scale, so that two states can be compared.
+    """
+    limit = float(abs(rho).max()) if largest is None else largest
+    image = ax.imshow(rho, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
+    d = len(rho)
+    if d <= 8:                                           # few enough to be read: print the numbers
+        for j in range(d):
+            for k in range(d):
+                shade = "white" if abs(rho[j, k]) > 0.6 * limit else "black"
+                ax.text(k, j, f"{rho[j, k]:.2f}", ha="center", va="center", color=shade, fontsize=7)
+        ax.set_xticks(range(d))
+        ax.set_yticks(range(d))
+    ax.set(title=title, xlabel="neuron", ylabel="neuron")
+    ax.figure.colorbar(image, ax=ax, shrink=0.8, label="element of $\\rho$")
+
+
+def spectrum_plot(ax: Axes, spectra: Mapping[str, FloatArray], title: str = "") -> None:
+    """Eigenvalues from the largest down, one line a state, with the level 1/d of the maximally mixed state."""
+    d = max(len(p) for p in spectra.values())
+    for i, (name, p) in enumerate(spectra.items()):
+        rank = np.arange(1, len(p) + 1)
+        ax.semilogy(rank, np.maximum(np.sort(p)[::-1], 1e-17), color=COLOURS[i], linestyle=STYLES[i],
+                    marker=MARKERS[i], markersize=4 if d <= 20 else 2.5, label=name)
+    ax.axhline(1 / d, color="grey", linewidth=1, linestyle=":", label=f"maximally mixed, 1/{d}")
+    smallest = min(float(p[p > 1e-9].min()) for p in spectra.values() if (p > 1e-9).any())
+    ax.set(title=title, xlabel="mode, largest first", ylabel="eigenvalue $p$", ylim=(smallest / 3, 1.5))
+    ax.legend(fontsize=8)
+
+
+def extremal_states(d: int, points: int = 200) -> tuple[FloatArray, FloatArray]:
+    """The spectra that bound the region of possible (S, P) in dimension d: the most and the least mixed at given P.
+
+    At a given purity the largest entropy has one eigenvalue above d - 1 equal ones; the smallest has k
+    equal ones, one below them and zeros (D. W. Berry and B. C. Sanders, J. Phys. A 36, 12255 (2003)).
+
+    Returns
+    -------
+    two ndarrays, shape (..., d)
+    """
+    top = np.linspace(1 / d, 1, points)
+    most = np.concatenate([top[:, None], np.repeat((1 - top[:, None]) / max(d - 1, 1), d - 1, axis=1)], axis=1)
+    least = []
+    for k in range(1, d):
+        for last in np.linspace(0, 1 / (k + 1), max(2, points // d)):
+            least.append([*[(1 - last) / k] * k, last, *[0.0] * (d - k - 1)])
+    return most, np.array(least or [[1.0]])
+
+
+def entropy_purity_plot(ax: Axes, states: Mapping[str, tuple[FloatArray, FloatArray]], d: int, title: str = "") -> None:
+    """S against P of each series (S, P) in the region that d levels allow; arrows of time are left to the caller."""
+    for p, label in zip(extremal_states(d), ("allowed region", None), strict=True):
+        S, P = np.asarray(entropy_of_spectrum(p)), np.asarray(purity_of_spectrum(p))
+        ax.plot(S, P, color="grey", linewidth=1, label=label)
+    for i, (name, (S, P)) in enumerate(states.items()):
+        ax.plot(S, P, color=COLOURS[i % 7], marker=MARKERS[i % 7], markersize=3, linestyle="none", alpha=0.7,
+                label=name)
+    ax.set(title=title, xlabel="von Neumann entropy $S$ (nats)", ylabel="purity $P$", xlim=(0, np.log(d) * 1.02))
+    ax.legend(fontsize=8)
+
+
+def history_panels(
+    figure: Figure, histories: Sequence[History], marks: Mapping[str, float | None] | None = None
+) -> None:
+    """Four panels over epochs: accuracy, S, P, weight entropy; the first history bold, the others (other seeds) thin.
+
+    `marks` are epochs of the first history to be marked by a vertical line, by name.
+    """
+    panels = figure.subplots(2, 2, sharex=True)
+    columns = (("test_accuracy", "accuracy"), ("entropy", "von Neumann entropy $S$ (nats)"),
+               ("purity", "purity $P$"), ("weight_entropy", "weight entropy (nats)"))
+    for ax, (name, label), colour in zip(panels.flat, columns, (ORANGE, BLUE, RED, GREEN), strict=True):
+        for i, history in enumerate(histories):
+            weight = {"linewidth": 2.0 if i == 0 else 0.7, "alpha": 1.0 if i == 0 else 0.5}
+            if name == "test_accuracy":
+                ax.plot(history.epoch, history.train_accuracy, color=BLACK, linestyle="--",
+                        label="train" if i == 0 else None, **weight)
+            label_of_line = "test" if name == "test_accuracy" and i == 0 else None
+            ax.plot(history.epoch, history[name], color=colour, label=label_of_line, **weight)
+        for j, (mark, epoch) in enumerate((marks or {}).items()):
+            if epoch is not None:
+                ax.axvline(epoch, color="grey", linestyle=STYLES[j + 1], linewidth=1.2,
+                           label=f"{mark} ({epoch:g})" if name == "test_accuracy" else None)
+        ax.set(ylabel=label)
+    for ax in panels[-1]:
+        ax.set(xlabel="epoch")
+    panels[0, 0].legend(fontsize=8)
+
+
+def decision_boundary(ax: Axes, predict: object, X: FloatArray, y: FloatArray, title: str = "") -> None:
+    """The classes that `predict` gives in the plane, behind the inputs X (n, 2) with their labels y."""
+    if not callable(predict):
+        raise ValueError(f"predict is {predict!r}, but must be a function of inputs, such as net.predict")
+    low, high = X.min(axis=0) - 0.3, X.max(axis=0) + 0.3
+    grid = np.stack(np.meshgrid(*(np.linspace(a, b, 200) for a, b in zip(low, high, strict=True))), axis=-1)
+    classes = predict(grid.reshape(-1, 2)).reshape(grid.shape[:2])
+    ax.contourf(grid[..., 0], grid[..., 1], classes, levels=[-0.5, 0.5, 1.5], colors=[BLUE, ORANGE], alpha=0.25)
+    for label in (0, 1):
+        here = y == label
+        ax.plot(X[here, 0], X[here, 1], linestyle="none", marker=MARKERS[label], markersize=3,
+                color=COLOURS[label], label=f"class {label}")
+    ax.set(title=title, xlabel="$x_1$", ylabel="$x_2$", aspect="equal")
+    ax.legend(fontsize=8)
+
+
+def state_panels(figure: Figure, states: Mapping[str, FloatArray]) -> None:
+    """Heat maps of density matrices side by side on one scale."""
+    largest = max(float(abs(rho).max()) for rho in states.values())
+    for rho in states.values():
+        spectrum(rho)                                    # refuses what is no state
+    for ax, (name, rho) in zip(np.atleast_1d(figure.subplots(1, len(states))), states.items(), strict=True):
+        density_heatmap(ax, rho, name, largest)

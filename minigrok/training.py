@@ -1,0 +1,251 @@
+"""The training loop: theta moves by the optimizer's step on dL/dtheta, batch by batch, epoch by epoch.
+
+One epoch passes every training input once, in batches of a fresh random order (or all at once, where
+`batch_size` is None). Before the first epoch (epoch 0), every `record_every` epochs and after the last
+one the loop looks at the network and records
+
+    train_loss, test_loss, train_accuracy, test_accuracy
+    entropy, purity, effective_rank, participation_ratio, spectrum     of the hidden layer's state
+    weight_entropy, weight_norm                                        the classical control
+
+The state is rho = A^T A / tr(A^T A) of the activations A of hidden layer `layer` over `inputs`; columns
+of another convention carry its name, as entropy_centered. A dead layer has no state: NaN stands in its columns.
+"""
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from os import PathLike
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigrok import metrics
+from minigrok.checkpoint import load_checkpoint, save_checkpoint
+from minigrok.checks import FloatArray, IntArray, one_of, whole_number
+from minigrok.density import CONVENTIONS, activation_spectrum
+from minigrok.history import History, column_name, from_rows
+from minigrok.mlp import MLP, loss_and_gradient
+from minigrok.optimizers import Optimizer
+from minigrok.tasks import AnyTask
+
+CHECKPOINT_SECONDS = 10.0      # at most so much work is lost to a kill
+INPUTS = ("train", "test", "all")
+
+Recorder = Callable[[MLP, AnyTask], Any]
+
+
+class TrainingDivergedError(FloatingPointError):
+    """A parameter became NaN or infinite. `history` holds what was recorded until then."""
+
+    def __init__(self, message: str, history: History) -> None:
+        super().__init__(message)
+        self.history = history
+
+
+class Moment(NamedTuple):
+    """What a callback gets to see at a recorded epoch."""
+
+    epoch: int                 # epochs done
+    epochs: int                # epochs to do
+    net: MLP
+    task: AnyTask
+    row: dict[str, Any]        # what was just recorded, by column
+
+
+def train(
+    net: MLP,
+    task: AnyTask,
+    optimizer: Optimizer,
+    epochs: int,
+    batch_size: int | None = None,
+    record_every: int = 1,
+    seed: int = 0,
+    callbacks: Sequence[Callable[[Moment], bool | None]] = (),
+    checkpoint: str | PathLike[str] | None = None,
+    record: Mapping[str, Recorder] | tuple[()] = (),
+    layer: int = -1,
+    inputs: str = "train",
+    conventions: Sequence[str] = ("trace",),
+) -> History:
+    """Train `net` on `task`, in place, and return what was recorded.
+
+    Parameters
+    ----------
+    net : MLP
+        Its `theta` is moved in place.
+    task : Task
+    optimizer : SGD or AdamW
+    epochs : int
+        In all: a run that goes on from a checkpoint counts the epochs done before.
+    batch_size : int, optional
+        Inputs a step; the last batch of an epoch may be smaller. Left out: all at once.
+    record_every : int
+        Record each time so many epochs are done; the first and the last state are always recorded.
+    seed : int
+        Of the order of the batches.
+    callbacks : sequence of functions
+        Each is called with a `Moment` at every recorded epoch; one that returns True ends the run.
+    checkpoint : path, optional
+        Written as the run goes, and gone on from if it is there: to the same bits as without a break.
+    record : mapping from name to function of (net, task), optional
+        More columns: a number or an array of a fixed shape each.
+    layer : int
+        Which hidden layer is the state; -1 is the last.
+    inputs : {"train", "test", "all"}
+        Over which inputs the state is taken.
+    conventions : sequence of names
+        Conventions of the state, see `minigrok.density`.
+
+    Returns
+    -------
+    History
+
+    Raises
+    ------
+    ValueError
+        For settings out of range, or a task that does not fit the net (CheckpointError, which is one,
+        for a checkpoint of another configuration).
+    TrainingDivergedError
+        A FloatingPointError that names the epoch and the parameter, and carries the history.
+
+    Examples
+    --------
+    >>> from minigrok import MLP, SGD, tasks
+    >>> net = MLP([2, 6, 2], seed=0)
+    >>> history = train(net, tasks.moons(n=200, seed=0), SGD(0.1), epochs=20, batch_size=32, record_every=10)
+    >>> history.epoch
+    array([ 0, 10, 20])
+    >>> bool(history.train_loss[-1] < history.train_loss[0])
+    True
+    """
+    epochs, record_every = whole_number("epochs", epochs, 0), whole_number("record_every", record_every, 1)
+    n = len(task.y_train)
+    batch_size = n if batch_size is None else min(n, whole_number("batch_size", batch_size, 1))
+    look = _observer(net, task, dict(record), layer, inputs, tuple(conventions))
+    configuration = {
+        "net": net.configuration, "task": task.description, "optimizer": optimizer.configuration,
+        "batch_size": batch_size, "record_every": record_every, "seed": whole_number("seed", seed, 0),
+        "record": list(dict(record)), "layer": layer, "inputs": inputs, "conventions": list(conventions),
+    }
+    run = _Run(net, optimizer.start(net.theta), np.random.default_rng(seed))
+    if checkpoint is not None and Path(checkpoint).exists():
+        run.resume(checkpoint, configuration)
+    X = task.X_train.astype(net.theta.dtype, copy=False)
+    saved, stop = time.monotonic(), False
+    while not stop:
+        due = run.epoch % record_every == 0 or run.epoch >= epochs
+        if due and (not run.rows or run.rows[-1]["epoch"] < run.epoch):
+            run.rows.append({"epoch": run.epoch, **look()})
+            moment = Moment(run.epoch, epochs, net, task, run.rows[-1])
+            answers = [callback(moment) for callback in callbacks]             # each of them sees the moment
+            stop = any(answers)
+        stop = stop or run.epoch >= epochs
+        if not stop:
+            run.one_epoch(X, task.y_train, optimizer, batch_size)
+        if checkpoint is not None and (stop or time.monotonic() - saved > CHECKPOINT_SECONDS):
+            run.save(checkpoint, configuration)
+            saved = time.monotonic()
+    return from_rows(run.rows)
+
+
+@dataclass
+class _Run:
+    """All that changes while a net trains; written to a checkpoint and read back to the bit."""
+
+    net: MLP
+    state: Any                 # the optimizer's
+    rng: np.random.Generator
+    epoch: int = 0
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+    def one_epoch(self, X: FloatArray, y: IntArray, optimizer: Optimizer, batch_size: int) -> None:
+        """Pass every training input once; theta moves in place."""
+        n = len(y)
+        order = self.rng.permutation(n) if batch_size < n else None
+        for start in range(0, n, batch_size):
+            batch = slice(None) if order is None else order[start : start + batch_size]
+            _, gradient = loss_and_gradient(self.net, X[batch], y[batch])
+            self.state = optimizer.step(self.net.theta, gradient, self.state)
+        self.epoch += 1
+        broken = ~np.isfinite(self.net.theta)
+        if broken.any():
+            raise TrainingDivergedError(
+                f"training diverged in epoch {self.epoch}: {_name_of(self.net, int(np.argmax(broken)))} is not finite; "
+                "use a smaller learning rate", from_rows(self.rows))
+
+    def save(self, path: str | PathLike[str], configuration: dict[str, Any]) -> None:
+        """Write the checkpoint."""
+        arrays = {f"column {name}": column for name, column in from_rows(self.rows).columns.items()}
+        arrays |= {f"optimizer {name}": value for name, value in self.state._asdict().items()}
+        random_state = json.dumps(self.rng.bit_generator.state)
+        arrays |= {"theta": self.net.theta, "epoch": np.array(self.epoch), "random": np.array(random_state)}
+        save_checkpoint(path, "training", configuration, arrays)
+
+    def resume(self, path: str | PathLike[str], configuration: dict[str, Any]) -> None:
+        """Go back to where the checkpoint was written."""
+        arrays, _ = load_checkpoint(path, "training", configuration)
+        self.net.theta[:] = arrays["theta"]
+        self.epoch = int(arrays["epoch"])
+        self.rng.bit_generator.state = json.loads(str(arrays["random"]))
+        self.state = type(self.state)(**{name: arrays[f"optimizer {name}"] for name in self.state._fields})
+        columns = {name.removeprefix("column "): a for name, a in arrays.items() if name.startswith("column ")}
+        self.rows = [{name: column[i] for name, column in columns.items()} for i in range(len(columns["epoch"]))]
+
+
+def _name_of(net: MLP, index: int) -> str:
+    """The parameter at an index of theta, say "layer 0's W[3, 1]"."""
+    for number, layer in enumerate(net.layers):
+        for name, array in (("W", layer.W), ("b", layer.b)):
+            if array is not None and index < array.size:
+                position = ", ".join(str(i) for i in np.unravel_index(index, array.shape))
+                return f"layer {number}'s {name}[{position}]"
+            index -= 0 if array is None else array.size
+    raise IndexError(index)
+
+
+def weights_of(net: MLP) -> FloatArray:
+    """All weights of all layers in one flat array, biases left out: what the classical control looks at."""
+    return np.concatenate([layer.W.ravel() for layer in net.layers])
+
+
+def state_columns(activations: FloatArray, convention: str) -> dict[str, Any]:
+    """entropy, purity, effective_rank, participation_ratio and spectrum of a layer; NaN for a dead one."""
+    try:
+        p = activation_spectrum(activations, convention)
+    except ValueError:
+        if not np.isfinite(activations).all():
+            raise
+        p = np.full(activations.shape[1], np.nan)
+    S, P = metrics.entropy_of_spectrum(p), metrics.purity_of_spectrum(p)
+    return {"entropy": S, "purity": P, "effective_rank": np.exp(S), "participation_ratio": 1 / P, "spectrum": p}
+
+
+def _observer(
+    net: MLP, task: AnyTask, record: dict[str, Recorder], layer: int, inputs: str, conventions: tuple[str, ...]
+) -> Callable[[], dict[str, Any]]:
+    """A function that returns one row of the History, the net as it is now; after a check of all settings."""
+    one_of("inputs", inputs, INPUTS)
+    for convention in conventions:
+        one_of("convention", convention, CONVENTIONS)
+    net.hidden(task.X_train[:1], layer)                  # raises for a layer that is not there, or a wrong width
+
+    def look() -> dict[str, Any]:
+        row: dict[str, Any] = {}
+        for part, X, y in (("train", task.X_train, task.y_train), ("test", task.X_test, task.y_test)):
+            Z = net.forward(X)
+            row[f"{part}_loss"] = net.loss_of_logits(Z, y)
+            row[f"{part}_accuracy"] = np.mean(Z.argmax(axis=1) == y)
+        parts = {"train": [task.X_train], "test": [task.X_test], "all": [task.X_train, task.X_test]}[inputs]
+        activations = np.concatenate([net.hidden(X, layer) for X in parts])
+        for convention in conventions:
+            columns = state_columns(activations, convention).items()
+            row |= {column_name(name, convention): value for name, value in columns}
+        weights = weights_of(net)
+        row["weight_entropy"] = metrics.weight_entropy(weights)
+        row["weight_norm"] = np.linalg.norm(weights)
+        return row | {name: recorder(net, task) for name, recorder in record.items()}
+
+    return look
