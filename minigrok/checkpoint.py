@@ -10,7 +10,7 @@ import hashlib
 import io
 import json
 import os
-import tempfile
+import secrets
 import zipfile
 from collections.abc import Iterator, Mapping
 from os import PathLike
@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from minigrok.version import __version__
 
 FORMAT = 1
-HEADER = "minigrok"            # the text member; no array may have its name
+HEADER = "minigrok"            # the text member; those of arrays end in .npy
 FIXED_DATE = (1980, 1, 1, 0, 0, 0)     # of all members: the earliest that zip files know
 Arrays = dict[str, NDArray[Any]]
 
@@ -40,6 +40,11 @@ def replace_file(path: str | PathLike[str]) -> Iterator[Path]:
     What was written is flushed to the disk before the renaming, and the folder after it (where the
     system lets a folder be flushed: not on Windows). On any error `path` stays as it was.
 
+    Raises
+    ------
+    FileNotFoundError
+        If the folder is not there.
+
     Examples
     --------
     >>> import tempfile
@@ -50,14 +55,14 @@ def replace_file(path: str | PathLike[str]) -> Iterator[Path]:
     'whole'
     """
     target = Path(path)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    os.close(handle)
-    temporary = Path(name)
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"{target.parent} is no folder, so {target.name} cannot go there: make it first")
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    temporary.touch(exist_ok=False)                      # unlike mkstemp, with the permissions of any new file
     try:
         yield temporary
         with temporary.open("rb+") as written:
             os.fsync(written.fileno())
-        temporary.chmod(0o666 & ~_umask())               # mkstemp keeps everybody else out
         temporary.replace(target)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -76,18 +81,26 @@ def save_arrays(path: str | PathLike[str], arrays: Mapping[str, NDArray[Any]], h
     Raises
     ------
     ValueError
-        For an array of Python objects, which only a pickle could hold.
+        For an array of Python objects, which only a pickle could hold, or a name that a zip file changes.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "run.npz"
+    >>> save_arrays(path, {"epoch": np.array([0, 10])})
+    >>> load_arrays(path)["epoch"]
+    array([ 0, 10])
     """
     with replace_file(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         if header is not None:
-            archive.writestr(zipfile.ZipInfo(HEADER, FIXED_DATE), header)
+            archive.writestr(_member(HEADER), header)
         for name, array in arrays.items():
             array = np.asarray(array)
             if array.dtype.hasobject:
                 raise ValueError(f"array {name!r} has dtype {array.dtype}, which only a pickle could hold: convert it")
             buffer = io.BytesIO()
             npy_format.write_array(buffer, array, allow_pickle=False)
-            archive.writestr(zipfile.ZipInfo(f"{name}.npy", FIXED_DATE), buffer.getvalue())
+            archive.writestr(_member(f"{name}.npy"), buffer.getvalue())
 
 
 def load_arrays(path: str | PathLike[str]) -> Arrays:
@@ -97,14 +110,29 @@ def load_arrays(path: str | PathLike[str]) -> Arrays:
     ------
     FileNotFoundError
     CheckpointError
-        Where the file is no such archive, is damaged, or holds objects.
+        Where the file is no such archive, is damaged, compressed, or holds objects.
     """
     return _load(path)[1]
 
 
 def save_checkpoint(path: str | PathLike[str], kind: str, configuration: Mapping[str, Any], arrays: Arrays) -> None:
-    """Write a checkpoint of a run of the named kind, say "training"; `configuration` must fit into JSON."""
-    header = {"format": FORMAT, "kind": kind, "version": __version__, "configuration": dict(configuration)}
+    """Write a checkpoint of a run of the named kind, say "training"; `configuration` must fit into JSON.
+
+    Raises
+    ------
+    ValueError
+        For a configuration that JSON cannot hold (NaN, arrays), and as `save_arrays`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "run.npz"
+    >>> save_checkpoint(path, "training", {"lr": 0.1}, {"theta": np.zeros(3)})
+    >>> arrays, configuration = load_checkpoint(path, "training")
+    >>> arrays["theta"], configuration
+    (array([0., 0., 0.]), {'lr': 0.1})
+    """
+    header = {"format": FORMAT, "kind": kind, "version": __version__, "configuration": _as_read(configuration)}
     text = json.dumps({**header, "sha256": _checksum(header, arrays)}, sort_keys=True)
     save_arrays(path, arrays, text)
 
@@ -125,47 +153,47 @@ def load_checkpoint(
     if text is None:
         raise CheckpointError(f"{path} is no checkpoint: it has no member {HEADER!r}")
     try:
-        header = json.loads(text)
-        checksum = header.pop("sha256")
-        found_format, found_kind, found = header["format"], header["kind"], header["configuration"]
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        header = dict(json.loads(text))
+    except (ValueError, TypeError) as error:
         raise CheckpointError(f"{path} is damaged: its header cannot be read ({error})") from error
-    if found_format != FORMAT:
+    if header.get("format") != FORMAT:                   # before all else: another format may differ in anything
         raise CheckpointError(
-            f"{path} has format {found_format}, this is minigrok {__version__}, which reads format {FORMAT}: "
+            f"{path} has format {header.get('format')}, but minigrok {__version__} reads format {FORMAT}: "
             f"use the version that wrote it, {header.get('version')}")
-    if checksum != _checksum(header, arrays):
+    if header.pop("sha256", None) != _checksum(header, arrays):
         raise CheckpointError(f"{path} is damaged: its checksum does not fit; take an older copy or start anew")
-    if found_kind != kind:
-        raise CheckpointError(f"{path} is a checkpoint of {found_kind!r}, not of {kind!r}")
+    if header["kind"] != kind:
+        raise CheckpointError(f"{path} is a checkpoint of {header['kind']!r}, not of {kind!r}: give another path")
+    found = header["configuration"]
     if configuration is not None:
-        _require_same(path, found, json.loads(json.dumps(dict(configuration))))
+        _require_same(path, found, _as_read(configuration))
     return arrays, found
 
 
 def _require_same(path: str | PathLike[str], found: dict[str, Any], wanted: dict[str, Any]) -> None:
     before, now = _flat(found), _flat(wanted)
     differing = [
-        f"{name} is {before.get(name, 'not set')!r} there, {now.get(name, 'not set')!r} here"
-        for name in sorted(before.keys() | now.keys()) if before.get(name, ...) != now.get(name, ...)]
+        f"{'.'.join(place)} is {before.get(place, 'not set')!r} there, {now.get(place, 'not set')!r} here"
+        for place in sorted(before.keys() | now.keys()) if before.get(place, ...) != now.get(place, ...)]
     if differing:
         raise CheckpointError(
             f"{path} belongs to another run: {'; '.join(differing)}. Use the same settings, or another file")
 
 
-def _flat(settings: Any, prefix: str = "") -> dict[str, Any]:
-    """Nested settings as one level: {"net": {"loss": 1}} becomes {"net.loss": 1}."""
-    if not isinstance(settings, dict):
-        return {prefix: settings}
-    flat: dict[str, Any] = {}
+def _flat(settings: dict[str, Any], place: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:
+    """Nested settings as one level: {"net": {"loss": 1}} becomes {("net", "loss"): 1}; an empty dict is a value."""
+    flat: dict[tuple[str, ...], Any] = {}
     for name, value in settings.items():
-        flat |= _flat(value, f"{prefix}.{name}" if prefix else name)
+        nested = isinstance(value, dict) and value
+        flat |= _flat(value, (*place, name)) if nested else {(*place, name): value}
     return flat
 
 
 def _load(path: str | PathLike[str]) -> tuple[str | None, Arrays]:
     try:
         with zipfile.ZipFile(path) as archive:           # reading a member checks its CRC
+            for member in archive.infolist():
+                _require_plain(member)
             text = archive.read(HEADER).decode() if HEADER in archive.namelist() else None
             arrays = {}
             for name in archive.namelist():
@@ -189,8 +217,29 @@ def _checksum(header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> 
     return digest.hexdigest()
 
 
-def _umask() -> int:
-    """The user's umask, which can be read only by setting it."""
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
+def _as_read(configuration: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration as JSON gives it back: tuples are lists, NumPy's numbers plain ones, all names text."""
+    try:
+        settings: dict[str, Any] = json.loads(
+            json.dumps(dict(configuration), allow_nan=False, default=np.generic.item))
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"configuration {configuration!r} does not fit into JSON ({error}): "
+            "use text, finite numbers, True, False, None, and lists and dicts of them") from error
+    return settings
+
+
+def _member(name: str) -> zipfile.ZipInfo:
+    """The entry of a zip file, the same at any time and on any system."""
+    member = zipfile.ZipInfo(name, FIXED_DATE)
+    member.create_system = 3                             # Unix
+    if member.filename != name:                          # cut at a NUL character, say
+        raise ValueError(f"{name!r} would become {member.filename!r} in a zip file: choose another name")
+    return member
+
+
+def _require_plain(member: zipfile.ZipInfo) -> None:
+    if member.compress_type != zipfile.ZIP_STORED:       # stored members cannot be larger than the file
+        raise ValueError(f"its member {member.filename!r} is compressed")
+    if member.comment:                                   # one wrong bit in its length hides the members after it
+        raise ValueError(f"its member {member.filename!r} has a comment, which minigrok never writes")

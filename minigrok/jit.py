@@ -143,3 +143,22 @@ def jit(function: Callable[Parameters, Result], *, depends_on: tuple[Path, ...] 
         with _cache_directory(folder):
             kernel = numba.njit(cache=True, **options)(function)
     return cast(Kernel[Parameters, Result], kernel)
+
+
+def dispatch_on_class(function: Callable[..., Any], target_of: Callable[[type], Any]) -> None:
+    """Let compiled code call `function(first, second)`, resolved by the class of `first`, a named tuple.
+
+    When a jitted caller is compiled for a class, `target_of(class)` gives the kernel that takes the call's
+    place. So one loop serves every class of system, at the speed of a loop written for it. Without
+    numba nothing is to be done: `function` itself looks the target up.
+    """
+    if not JIT_ENABLED:
+        return
+
+    def resolve(first, second):  # type: ignore[no-untyped-def]     # numba wants the signature of the lambda
+        target = target_of(first.instance_class)
+        return lambda first, second: target(first, second)
+
+    import numba.extending
+
+    numba.extending.overload(function)(resolve)

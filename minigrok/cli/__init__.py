@@ -1,0 +1,49 @@
+"""The command line: `minigrok COMMAND`, one module a command, imported only when it is called.
+
+Data goes to stdout, progress to stderr and only on a terminal. Exit status: 0 done, 1 failed,
+2 wrong usage or input, 130 interrupted.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from minigrok.version import __version__
+
+DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
+COMMANDS = {
+    "reproduce": "the study: three experiments, every claim with its verdict, figures, report.html",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status; the console script's entry point."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    parser = argparse.ArgumentParser(
+        prog="minigrok",
+        description="Watch a neural network's hidden layer as a density matrix while the network learns.",
+        epilog="example: minigrok reproduce --quick", formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--version", action="version", version=f"minigrok {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
+    chosen = next((word for word in words if not word.startswith("-")), None)
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=summary.capitalize() + ".")
+        if name == chosen:                               # the others' modules stay unread
+            import_module(f"minigrok.cli.{name}").configure(command)
+    settings = parser.parse_args(words)
+    try:
+        return int(settings.run(settings))
+    except KeyboardInterrupt:
+        print("minigrok: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:                              # the reader, say `head`, has left: nobody is there to tell
+        sys.stdout = open(os.devnull, "w")               # noqa: PTH123, SIM115  (so that the exit flushes to nowhere)
+        return FAILED
+    except (ValueError, FileExistsError, FileNotFoundError, PermissionError, NotADirectoryError) as error:
+        print(f"minigrok: {error}", file=sys.stderr)
+        return WRONG_USAGE
+    except (OSError, ArithmeticError, MemoryError) as error:
+        print(f"minigrok: {type(error).__name__}: {error}", file=sys.stderr)
+        return FAILED

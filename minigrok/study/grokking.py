@@ -68,6 +68,7 @@ SETTINGS = (
 class GrokkingRun(NamedTuple):
     """What one run leaves behind."""
 
+    seed: int
     history: History
     theta_start: FloatArray
     theta_end: FloatArray
@@ -109,7 +110,7 @@ def run(setting: GrokkingSetting, seed: int) -> GrokkingRun:
             "weight_entropy_fd": lambda net, task: weight_entropy(weights_of(net), "fd"),
             "fourier_concentration": lambda net, task: fourier_concentration(net.layers[0].W, setting.modulus),
         })
-    return GrokkingRun(history, start, net.theta.copy())
+    return GrokkingRun(seed, history, start, net.theta.copy())
 
 
 def plan(seeds: Sequence[int]) -> list[Job]:

@@ -1,0 +1,5 @@
+"""What can be sampled: systems with a known answer, and the landscape of networks."""
+
+from minigrok.systems.box import Box as Box
+from minigrok.systems.ising import Ising2D as Ising2D
+from minigrok.systems.network import NetworkLandscape as NetworkLandscape

@@ -1,0 +1,126 @@
+"""The study's figures, each as PNG and PDF with one sentence of what it shows, made from the data."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigrok import plots
+from minigrok.density import density_matrix
+from minigrok.study import classifier, grokking, landscape
+from minigrok.study.grokking import milestones
+
+Runs = Mapping[str, Mapping[str, Sequence[Any]]]
+
+
+class Drawn(NamedTuple):
+    """A figure on the disk."""
+
+    experiment: str
+    stem: str                  # of its file names
+    caption: str               # what it shows, numbers from the data; also the alternative text
+    png: Path
+
+
+def draw_figures(folder: Path, runs: Runs) -> list[Drawn]:
+    """Draw all figures for which there are runs; the folder is made."""
+    folder.mkdir(exist_ok=True)
+    drawn = []
+    for experiment, draw in (("classifier", _classifier), ("landscape", _landscape), ("grokking", _grokking)):
+        if experiment in runs:
+            for stem, caption, figure in draw(runs[experiment]):
+                png, _ = plots.save_figure(figure, folder / stem)
+                drawn.append(Drawn(experiment, stem, caption, png))
+    return drawn
+
+
+Sketch = tuple[str, str, plots.Figure]
+
+
+def _slug(name: str) -> str:
+    return name.replace(",", "").replace(" ", "-")
+
+
+def _epochs(name: str, results: Sequence[Any], marks: Mapping[str, float | None], what: str) -> Sketch:
+    history = results[0].history
+    figure = plots.new_figure(9, 5.5)
+    plots.history_panels(figure, [result.history for result in results], marks)
+    figure.suptitle(f"{name}: {len(results)} seeds, the first one bold")
+    caption = (
+        f"{name}: {what} over {history.epoch[-1]} epochs, {len(results)} seeds. In the first, S goes from "
+        f"{history.entropy[0]:.2f} to {history.entropy[-1]:.2f} nats, P from {history.purity[0]:.3f} to "
+        f"{history.purity[-1]:.3f}, test accuracy ends at {history.test_accuracy[-1]:.1%}.")
+    return f"epochs-{_slug(name)}", caption, figure
+
+
+def _entropy_purity(stem: str, runs: Mapping[str, Sequence[Any]], d: int) -> Sketch:
+    figure = plots.new_figure(6, 4.5)
+    series = {name: (results[0].history.entropy, results[0].history.purity) for name, results in runs.items()}
+    plots.entropy_purity_plot(figure.subplots(), series, d)
+    figure.suptitle("S against P, one point a recorded epoch")
+    correlations = ", ".join(f"{name} {np.corrcoef(S, P)[0, 1]:.2f}" for name, (S, P) in series.items())
+    return stem, f"S against P over training, inside the region that {d} levels allow. Correlations: {correlations}.", figure
+
+
+def _spectra(stem: str, name: str, run: Any) -> Sketch:
+    before, after = run.history.spectrum[0], run.history.spectrum[-1]
+    figure = plots.new_figure(6, 4.2)
+    plots.spectrum_plot(figure.subplots(), {"before": before, "after": after}, f"{name}: spectrum before and after training")
+    return stem, (
+        f"{name}: eigenvalues of the density matrix before and after training; the largest goes from "
+        f"{before.max():.3f} to {after.max():.3f}."), figure
+
+
+def _states(stem: str, name: str, setting: Any, seed: int, run: Any, build: Callable[[Any, int], Any]) -> Sketch:
+    net, task = build(setting, seed)
+    states = {}
+    for label, theta in (("before", run.theta_start), ("after", run.theta_end)):
+        net.theta[:] = theta
+        states[f"{label} training"] = density_matrix(net.hidden(task.X_train))
+    figure = plots.new_figure(9, 4)
+    plots.state_panels(figure, states)
+    figure.suptitle(f"{name}: the density matrix of the hidden layer")
+    off = [float(abs(rho - np.diag(np.diag(rho))).sum()) for rho in states.values()]
+    return stem, (
+        f"{name}: density matrix of the hidden layer before and after training; its off-diagonal elements "
+        f"sum in size to {off[0]:.2f} and {off[1]:.2f}."), figure
+
+
+def _classifier(runs: Mapping[str, Sequence[Any]]) -> list[Sketch]:
+    base = classifier.SETTINGS[0]
+    seed = runs[base.name][0].seed
+    sketches = [_epochs(name, results, {}, "accuracy, S, P and weight entropy") for name, results in runs.items()]
+    sketches.append(_entropy_purity("classifier-entropy-purity", runs, classifier.HIDDEN))
+    sketches.append(_spectra("classifier-spectra", base.name, runs[base.name][0]))
+    sketches.append(_states("classifier-states", base.name, base, seed, runs[base.name][0], classifier.build))
+    figure = plots.new_figure(11, 4)
+    flat = [setting for setting in classifier.SETTINGS if setting.name.endswith("2 inputs")]
+    for ax, setting in zip(figure.subplots(1, len(flat)), flat, strict=True):
+        net, task = classifier.build(setting, seed)
+        net.theta[:] = runs[setting.name][0].theta_end
+        plots.decision_boundary(ax, net.predict, task.X_test, task.y_test, setting.name)
+    accuracies = ", ".join(f"{s.name} {runs[s.name][0].history.test_accuracy[-1]:.1%}" for s in flat)
+    sketches.append(("classifier-boundaries", f"Decision boundaries behind the test inputs; accuracy: {accuracies}.", figure))
+    return sketches
+
+
+def _grokking(runs: Mapping[str, Sequence[Any]]) -> list[Sketch]:
+    base = grokking.SETTINGS[0]
+    sketches = []
+    for setting in grokking.SETTINGS:
+        results = runs[setting.name]
+        marks = milestones(results[0].history, setting.modulus)
+        sketches.append(_epochs(
+            setting.name, results,
+            {"memorised": marks.memorised, "onset": marks.onset, "generalised": marks.generalised},
+            f"modular addition, p = {setting.modulus}: accuracy, S, P and weight entropy"))
+    sketches.append(_entropy_purity("grokking-entropy-purity", runs, grokking.HIDDEN))
+    first = runs[base.name][0]
+    sketches.append(_spectra("grokking-spectra", base.name, first))
+    sketches.append(_states("grokking-states", base.name, base, first.seed, first, grokking.build))
+    return sketches
+
+
+def _landscape(runs: Mapping[str, Sequence[Any]]) -> list[Sketch]:
+    return [landscape.sketch(name, results) for name, results in runs.items()]

@@ -1,0 +1,109 @@
+"""E = |x|^2 of a random point: uniform in the cube [-1, 1]^n, or standard normal; both have exact answers.
+
+For the normal, E is chi-square with n degrees of freedom. For the cube, with F_1(e) = sqrt(e) on [0, 1],
+
+    F_n(e) = P(|x|^2 <= e) = integral_0^1 F_(n-1)(e - u^2) du.
+"""
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy.integrate import quad
+from scipy.stats import chi2
+
+from minigrok.checks import FloatArray, one_of, whole_number
+
+KINDS = ("box", "gauss")
+LARGEST_EXACT_BOX = 3          # beyond it the nested integral takes too long
+
+
+class Point(NamedTuple):
+    """A point on its way, and the move that it considers."""
+
+    x: FloatArray              # (n,)
+    step_size: FloatArray      # (1,) longest change of a coordinate
+    gauss: FloatArray          # (1,) 1 for the normal measure, 0 for the cube
+    pending: FloatArray        # (2,) the coordinate's index and its new value
+
+
+def propose(state: Point, uniforms: FloatArray) -> tuple[float, float]:
+    """Move one random coordinate by a uniform amount; outside the cube is forbidden."""
+    i = int(uniforms[0] * len(state.x))
+    before = state.x[i]
+    after = before + state.step_size[0] * (2.0 * uniforms[1] - 1.0)
+    state.pending[0], state.pending[1] = i, after
+    if state.gauss[0] == 0.0 and abs(after) > 1.0:
+        return np.nan, 0.0
+    energy = 0.0                                         # summed afresh: a running sum would drift
+    for k in range(len(state.x)):
+        energy += after**2 if k == i else state.x[k] ** 2
+    return energy, -0.5 * state.gauss[0] * (after**2 - before**2)
+
+
+def accept(state: Point, energy: float) -> None:
+    """Go there."""
+    state.x[int(state.pending[0])] = state.pending[1]
+
+
+class Box:
+    """E = |x|^2 for x uniform in [-1, 1]^n ("box") or standard normal in n dimensions ("gauss").
+
+    Examples
+    --------
+    >>> Box(2).exact_log_g([0.0, 0.5, 1.0]).round(4)                 # quarter discs: ln(pi / 8), twice
+    array([-0.9347, -0.9347])
+    """
+
+    uniforms = 2
+    propose = staticmethod(propose)
+    accept = staticmethod(accept)
+
+    def __init__(self, n: int, kind: str = "box") -> None:
+        self.n = whole_number("n", n, 1)
+        self.kind = one_of("kind", kind, KINDS)
+
+    @property
+    def configuration(self) -> dict[str, Any]:
+        """The settings, fit for JSON."""
+        return {"name": "Box", "n": self.n, "kind": self.kind}
+
+    def start(self, rng: np.random.Generator) -> Point:
+        """A random point."""
+        x = rng.normal(size=self.n) if self.kind == "gauss" else rng.uniform(-1, 1, self.n)
+        return Point(x, np.array([0.5]), np.array([float(self.kind == "gauss")]), np.zeros(2))
+
+    def energy(self, state: Point) -> float:
+        """|x|^2."""
+        return float((state.x**2).sum())
+
+    def observe(self, state: Point, rng: np.random.Generator) -> dict[str, float]:
+        """Nothing beyond the energy."""
+        return {}
+
+    def exact_log_g(self, edges: Any) -> FloatArray:
+        """ln of the mass in each bin [edges[i], edges[i + 1]).
+
+        Raises
+        ------
+        ValueError
+            For a box of more than 3 dimensions.
+        """
+        edges = np.asarray(edges, dtype=float)
+        if self.kind == "gauss":
+            cumulative = chi2.cdf(edges, self.n)
+        elif self.n <= LARGEST_EXACT_BOX:
+            cumulative = np.array([_cube_cdf(self.n, e) for e in edges])
+        else:
+            raise ValueError(f"n is {self.n}, but the exact answer for a box is built up to n = {LARGEST_EXACT_BOX}")
+        with np.errstate(divide="ignore"):
+            log_g: FloatArray = np.log(np.diff(cumulative))
+        return log_g
+
+
+def _cube_cdf(n: int, e: float) -> float:
+    """P(|x|^2 <= e) for x uniform in [-1, 1]^n."""
+    if n == 1:
+        return math.sqrt(min(max(e, 0.0), 1.0))
+    kinks = [math.sqrt(e - k) for k in range(n) if 0 < e - k < 1]        # where the integrand is not smooth
+    return float(quad(lambda u: _cube_cdf(n - 1, e - u * u), 0, 1, points=kinks or None, limit=200)[0])

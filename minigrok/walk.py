@@ -1,0 +1,167 @@
+"""One loop for every system: a step of a walk in energy space, jitted for each class of states.
+
+A *state* is a named tuple of arrays, all that changes in a system, with two small functions:
+
+    propose(state, uniforms) -> (energy, log_ratio)    writes a pending move into the state; NaN: it is forbidden
+    accept(state, energy)                              carries the pending move out
+
+log_ratio is ln [q(x|x') pi(x')] - ln [q(x'|x) pi(x)] for proposals q and a reference measure pi: 0 for
+symmetric moves on a flat measure. The random numbers come in as an array, so that the same numbers walk
+the same path, compiled or not.
+"""
+
+import math
+from functools import cache
+from inspect import getsourcefile
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from minigrok.checks import BoolArray, FloatArray, IntArray
+from minigrok.jit import PACKAGE, Kernel, dispatch_on_class, jit
+
+BUILD_UP, ONE_OVER_T, FROZEN = 0, 1, 2      # phases of a walk
+
+
+class System(Protocol):
+    """What the sampler asks of a system."""
+
+    uniforms: int              # random numbers that one proposal takes
+    propose: Any               # (state, uniforms) -> (energy, log_ratio)
+    accept: Any                # (state, energy) -> None
+
+    def start(self, rng: np.random.Generator) -> Any:
+        """A random state: a named tuple of arrays."""
+
+    def energy(self, state: Any) -> float:
+        """The energy of a state, computed afresh; NaN where it has none."""
+
+    def observe(self, state: Any, rng: np.random.Generator) -> dict[str, float]:
+        """Observables of the state in which the walk stands; the same names each time, {} for none."""
+
+
+class Moves(NamedTuple):
+    """The two functions of a class of states, jitted."""
+
+    propose: Any
+    accept: Any
+
+
+_MOVES: dict[type, Moves] = {}
+
+
+def propose_move(state: Any, uniforms: FloatArray) -> tuple[float, float]:
+    """`propose` of the system to which the state belongs; compiled code finds it by the class of the state."""
+    result: tuple[float, float] = _MOVES[type(state)].propose(state, uniforms)
+    return result
+
+
+def accept_move(state: Any, energy: float) -> None:
+    """`accept` of the system to which the state belongs."""
+    _MOVES[type(state)].accept(state, energy)
+
+
+dispatch_on_class(propose_move, lambda state_class: _MOVES[state_class].propose)
+dispatch_on_class(accept_move, lambda state_class: _MOVES[state_class].accept)
+
+
+class Walk(NamedTuple):
+    """What a walk has learnt, as arrays of one walker that the loop changes in place."""
+
+    log_g: FloatArray          # (bins,) estimate of ln g, up to a constant
+    histogram: IntArray        # (bins,) visits since ln f last changed; in production, all visits
+    seen: BoolArray            # (bins,) whether the walk was ever there
+    energy: FloatArray         # (1,) where it stands
+    energy_bin: IntArray       # (1,) the bin of that
+    steps: IntArray            # (4,) moves tried in all, and since the last check: accepted; then half trips, last end
+
+
+@jit
+def bin_of(energy: float, edges: FloatArray, guess: int) -> int:
+    """The bin with edges[i] <= energy < edges[i + 1], the last one closed; -1 outside. Looks near `guess` first."""
+    bins = len(edges) - 1
+    if not edges[0] <= energy <= edges[bins]:
+        return -1
+    i = guess
+    while energy < edges[i]:
+        i -= 1
+    while i < bins - 1 and energy >= edges[i + 1]:
+        i += 1
+    return i
+
+
+def walk_loop(state: Any, walk: Walk, edges: FloatArray, uniforms: FloatArray, log_f: float, phase: int) -> None:
+    """One step for each row of `uniforms`: the first number decides on acceptance, the others make the proposal.
+
+    In the phase ONE_OVER_T ln f is (bins seen) / (steps so far); in FROZEN ln g stays, and bins never seen are walls.
+    """
+    log_g, histogram, seen = walk.log_g, walk.histogram, walk.seen
+    energy, here = walk.energy[0], walk.energy_bin[0]
+    tried, accepted, half_trips, last_end = walk.steps[0], walk.steps[1], walk.steps[2], walk.steps[3]
+    bins_seen, lowest, highest = 0, len(seen), 0
+    for i in range(len(seen)):
+        if seen[i]:
+            bins_seen += 1
+            lowest, highest = min(lowest, i), i
+    for row in range(len(uniforms)):
+        new_energy, log_ratio = propose_move(state, uniforms[row, 1:])
+        new = bin_of(new_energy, edges, here)
+        if new >= 0 and (seen[new] or phase != FROZEN):
+            log_g_new = log_g[new] if seen[new] else log_g[here]       # a bin never seen begins as its neighbour stands
+            log_u = math.log(1.0 - uniforms[row, 0])     # of a number in (0, 1]: never ln 0
+            if log_u < log_g[here] - log_g_new + log_ratio:
+                if not seen[new]:
+                    seen[new] = True
+                    log_g[new] = log_g_new
+                    histogram[:] = 0
+                    bins_seen += 1
+                    lowest, highest = min(lowest, new), max(highest, new)
+                accept_move(state, new_energy)
+                energy, here = new_energy, new
+                accepted += 1
+        tried += 1
+        if phase == ONE_OVER_T:
+            log_f = bins_seen / tried
+        if phase != FROZEN:
+            log_g[here] += log_f                         # after a refusal too: the walk stands where it stood
+        histogram[here] += 1
+        if (here == lowest and last_end != -1) or (here == highest and last_end != 1):
+            half_trips += last_end != 0
+            last_end = -1 if here == lowest else 1
+    walk.energy[0], walk.energy_bin[0] = energy, here
+    walk.steps[0], walk.steps[1], walk.steps[2], walk.steps[3] = tried, accepted, half_trips, last_end
+
+
+def approach_loop(state: Any, energy: FloatArray, low: float, high: float, uniforms: FloatArray) -> None:
+    """Accept every move that does not lead away from [low, high], until the energy lies within."""
+    for row in range(len(uniforms)):
+        new_energy, _ = propose_move(state, uniforms[row, 1:])
+        if max(low - new_energy, new_energy - high, 0.0) <= max(low - energy[0], energy[0] - high, 0.0):
+            accept_move(state, new_energy)
+            energy[0] = new_energy
+        if low <= energy[0] <= high:
+            return
+
+
+@cache
+def compiled_loops(state_class: type, source: Path | None) -> tuple[Kernel[..., None], Kernel[..., None]]:
+    """`walk_loop` and `approach_loop` for one class of states.
+
+    Each class has loops of its own, since those of a user's system must become new when the file
+    changes in which it is written: `source`, or None for one of this package.
+    """
+    depends_on = () if source is None else (source,)
+    return jit(walk_loop, depends_on=depends_on), jit(approach_loop, depends_on=depends_on)
+
+
+def loops_for(system: System, state: Any) -> tuple[Kernel[..., None], Kernel[..., None]]:
+    file = getsourcefile(type(system))
+    path = None if file is None else Path(file).resolve()
+    outside = path if path is not None and path.exists() and not path.is_relative_to(PACKAGE) else None
+    if type(state) not in _MOVES:
+        depends_on = () if outside is None else (outside,)
+        kernels = [move if hasattr(move, "py_func") else jit(move, depends_on=depends_on)
+                   for move in (system.propose, system.accept)]
+        _MOVES[type(state)] = Moves(*kernels)
+    return compiled_loops(type(state), outside)
