@@ -42,6 +42,8 @@ def numeric_array(name: str, values: ArrayLike) -> InexactArray:
     ...
     ValueError: A[1, 1] is nan, but every entry must be finite: look for an overflow or a missing value upstream
     """
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        raise ValueError(f"{name} has masked entries, which have no value: fill them, or leave their rows out")
     try:
         array = np.asarray(values)
     except ValueError as error:                  # ragged nested lists

@@ -229,11 +229,14 @@ def _lapack_eigenvalues(rho: InexactArray) -> FloatArray:
 
 
 def _clipped(values: FloatArray, name: str) -> FloatArray:
-    """Eigenvalues with roundings below zero set to zero, divided by their sum; others below zero raise."""
+    """Eigenvalues with roundings of zero (below d eps) set to zero, divided by their sum; others below zero raise.
+
+    So a state of rank one has S = 0 to the bit.
+    """
     for index in np.argwhere(values < -NEGATIVE_TOLERANCE).tolist():
         raise ValueError(
             f"{name}{index[:-1] or ''} has the eigenvalue {values[tuple(index)]:.6g}, but a density matrix has none "
             "below 0: build it with density_matrix(A)")
-    p = np.maximum(values, 0.0)
+    p = np.where(values > values.shape[-1] * np.finfo(np.float64).eps, values, 0.0)
     p /= p.sum(axis=-1, keepdims=True)
     return p

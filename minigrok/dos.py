@@ -78,8 +78,8 @@ class DensityOfStates:
     def load(path: str | PathLike[str]) -> "DensityOfStates":
         """Read what `save` wrote. ValueError where the file is none of it."""
         arrays = load_arrays(path)
-        observables = {
-            name.removeprefix("observable "): arrays.pop(name) for name in list(arrays) if name.startswith("observable ")}
+        prefix = "observable "
+        observables = {name.removeprefix(prefix): arrays.pop(name) for name in list(arrays) if name.startswith(prefix)}
         if arrays.keys() | {"observables"} != DensityOfStates.__dataclass_fields__.keys():
             raise ValueError(f"{path} holds {', '.join(arrays) or 'nothing'}, which is no density of states")
         r_hat, steps = float(arrays.pop("r_hat")), int(arrays.pop("steps"))
@@ -109,9 +109,10 @@ def combine(edges: FloatArray, walkers: Sequence[WalkerResult], steps: int) -> D
         for name in walkers[0].sums}
     with np.errstate(divide="ignore"):
         shift = np.log(histogram / histogram[visited].mean())
+    round_trips = np.array([walker.round_trips for walker in walkers])
+    r_hat = split_r_hat([walker.energies for walker in walkers])
     return DensityOfStates(
-        edges, mean - logsumexp(mean), error, histogram, visited, observables, log_g, shift,
-        np.array([walker.round_trips for walker in walkers]), split_r_hat([walker.energies for walker in walkers]), steps)
+        edges, mean - logsumexp(mean), error, histogram, visited, observables, log_g, shift, round_trips, r_hat, steps)
 
 
 def split_r_hat(series: Sequence[FloatArray]) -> float:

@@ -8,16 +8,13 @@ and the loss L compares the last Z (n, classes) with the labels y (n,). The chai
 
     dL/dW = A^T dL/dZ,    dL/db = sum over inputs of dL/dZ,    dL/dA = dL/dZ W^T,    dL/dZ below = dL/dA * phi'(Z)
 
-is `backward`; each activation and each loss stands beside its derivative.
-
-References
-----------
-.. [1] D. E. Rumelhart, G. E. Hinton and R. J. Williams, "Learning representations by back-propagating errors",
-   Nature 323, 533 (1986).
+is `backward` (D. E. Rumelhart, G. E. Hinton and R. J. Williams, Nature 323, 533 (1986)). Each activation and
+each loss stands beside its derivative.
 """
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from os import PathLike
 from typing import Any, NamedTuple
 
@@ -75,7 +72,7 @@ LOSSES = {"cross_entropy": cross_entropy, "squared_error": squared_error}
 INITIALISATIONS: dict[str, tuple[str, Callable[[int, int, float], float]]] = {
     "he_normal": ("normal", lambda n, m, scale: math.sqrt(2 / n)),             # He et al., ICCV 2015, section 2.2
     "glorot_uniform": ("uniform", lambda n, m, scale: math.sqrt(6 / (n + m))), # Glorot and Bengio, AISTATS 2010, 4.2.1
-    "lecun_normal": ("normal", lambda n, m, scale: math.sqrt(1 / n)),          # LeCun et al., "Efficient BackProp", 1998
+    "lecun_normal": ("normal", lambda n, m, scale: math.sqrt(1 / n)),          # LeCun et al., Efficient BackProp, 1998
     "fan_in_uniform": ("uniform", lambda n, m, scale: math.sqrt(1 / n)),       # PyTorch's nn.Linear; biases, too
     "normal": ("normal", lambda n, m, scale: scale),
 }
@@ -91,42 +88,33 @@ class Layer(NamedTuple):
 class MLP:
     """A multilayer perceptron: all its parameters are one flat vector, `theta`.
 
+    `layers[l].W` (fan_in, fan_out) and `layers[l].b` (fan_out,) are views into it.
+
     Parameters
     ----------
     sizes : sequence of int
-        Width of the input, of each hidden layer, and the number of classes: [2, 6, 2]. Two
-        numbers make a linear classifier without a hidden layer.
+        Width of the input, of each hidden layer, and the number of classes: [2, 6, 2]; [2, 2] has no hidden layer.
     activation : {"relu", "tanh", "sigmoid", "quadratic", "identity"}
         Of every hidden layer; quadratic is z^2. The derivative of relu at 0 is 0.
     loss : {"cross_entropy", "squared_error"}
         Mean over inputs (and, for squared_error, classes).
     init : {"he_normal", "glorot_uniform", "lecun_normal", "fan_in_uniform", "normal"}
-        Distribution of the first weights, of variance 2/n, 2/(n + m), 1/n, 1/(3n) and init_scale^2 for fan-in n
-        and fan-out m. Biases begin at 0, but uniform within 1/sqrt(n), as the weights do, for "fan_in_uniform".
+        Distribution of the first weights, of variance 2/n, 2/(n + m), 1/n, 1/(3n) and init_scale^2 for fan-in n and
+        fan-out m. Biases begin at 0, but as the weights do, uniform within 1/sqrt(n), for "fan_in_uniform".
     bias : bool
         Whether the layers have biases b; without them Z = A W.
-    dtype : float32 or float64
-        Of parameters, activations and gradients. Both start from the same random numbers.
+    dtype : float32 or float64, of parameters, activations and gradients
     seed : int or numpy.random.Generator
-        Source of the first weights.
     init_scale : float
         Standard deviation of "normal"; no other uses it.
-
-    Attributes
-    ----------
-    theta : ndarray
-        All parameters, ordered W1, b1, W2, b2, ... Assigning to it copies the values in.
-    layers : tuple of Layer
-        `.layers[l].W` (fan_in, fan_out) and `.b` (fan_out,), views into `theta`.
 
     Raises
     ------
     ValueError
-        For sizes that are no whole numbers above 0, unknown names (the nearest is said), another dtype.
-
-    Notes
-    -----
-    Where a result is NaN or infinite, the methods raise FloatingPointError.
+        For sizes that are no whole numbers above 0, unknown names (the nearest is said), another dtype;
+        from the methods for X or y of a wrong shape or type, or not finite.
+    FloatingPointError
+        From the methods, where a result overflows or is NaN.
 
     Examples
     --------
@@ -139,47 +127,39 @@ class MLP:
     """
 
     def __init__(
-        self,
-        sizes: Sequence[int],
-        activation: str = "relu",
-        loss: str = "cross_entropy",
-        init: str = "he_normal",
-        bias: bool = True,
-        dtype: DTypeLike = np.float64,
-        seed: int | np.random.Generator = 0,
-        init_scale: float = 0.1,
+        self, sizes: Sequence[int], activation: str = "relu", loss: str = "cross_entropy", init: str = "he_normal",
+        bias: bool = True, dtype: DTypeLike = np.float64, seed: int | np.random.Generator = 0, init_scale: float = 0.1,
     ) -> None:
-        widths = list(sizes) if np.iterable(sizes) else [sizes]
-        if len(widths) < 2:
-            raise ValueError(f"sizes is {sizes!r}, but a net needs an input and an output: [features, classes] at least")
-        self.sizes = tuple(whole_number(f"sizes[{i}]", width, 1) for i, width in enumerate(widths))
+        if not np.iterable(sizes) or len(sizes) < 2:
+            raise ValueError(f"sizes is {sizes!r}, but a net has an input and an output: [features, classes] at least")
+        self.sizes = tuple(whole_number(f"sizes[{i}]", size, 1) for i, size in enumerate(sizes))
         self.activation = one_of("activation", activation, ACTIVATIONS)
         self.loss = one_of("loss", loss, LOSSES)
         self.init = one_of("init", init, INITIALISATIONS)
         self.init_scale = real_number("init_scale", init_scale, 0)
         self.bias = bool(bias)
         self.seed = seed if isinstance(seed, np.random.Generator) else whole_number("seed", seed, 0)
-        name = one_of("dtype", str(dtype) if isinstance(dtype, str) else np.dtype(dtype).name, ("float32", "float64"))
-        count = sum((n + self.bias) * m for n, m in zip(self.sizes, self.sizes[1:], strict=False))
-        self._theta: FloatArray = np.zeros(count, name)
+        float_type = one_of("dtype", dtype if isinstance(dtype, str) else np.dtype(dtype).name, ("float32", "float64"))
+        self._theta: FloatArray = np.zeros(sum((n + self.bias) * m for n, m in pairwise(self.sizes)), float_type)
+        self.layers = views(self._theta, self.sizes, self.bias)
         self._initialise(np.random.default_rng(seed))
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """A copied or unpickled net: its layers must look at its own theta."""
+        self.__dict__.update(state)
+        self.layers = views(self._theta, self.sizes, self.bias)
 
     @property
     def theta(self) -> FloatArray:
-        """All parameters, one flat vector; `layers` are views into it."""
+        """All parameters, one flat vector, ordered W1, b1, W2, b2, ... Assigning to it copies the values in."""
         return self._theta
 
     @theta.setter
     def theta(self, values: ArrayLike) -> None:
         array = numeric_array("theta", values)
         if array.shape != self._theta.shape:
-            raise ValueError(f"theta has shape {array.shape}, but this net has {len(self._theta)} parameters, in one row")
+            raise ValueError(f"theta has shape {array.shape}, but this net's has {self._theta.shape}: W1, b1, W2, ...")
         self._theta[:] = array
-
-    @property
-    def layers(self) -> tuple[Layer, ...]:
-        """W and b of each layer, views into `theta`; made anew each time, so that a copied net has its own."""
-        return views(self._theta, self.sizes, self.bias)
 
     @property
     def configuration(self) -> dict[str, Any]:
@@ -198,16 +178,12 @@ class MLP:
     def hidden(self, X: ArrayLike, layer: int = -1) -> FloatArray:
         """Activations A = phi(Z), shape (n, width), of hidden layer 0, 1, ..., counted from the inputs; -1 is the last.
 
-        Raises
-        ------
-        ValueError
-            If the net has no such hidden layer, or X does not fit.
+        ValueError if the net has no such hidden layer.
         """
         count = len(self.sizes) - 2
         if layer not in range(-count, count):
-            raise ValueError(
-                f"layer is {layer!r}, but this net has {count} hidden layer{'s' * (count != 1)}"
-                + (f": choose from {-count} to {count - 1}" if count else ", and so no hidden state"))
+            known = ", ".join(map(str, range(-count, count))) or "none, so give sizes a third number"
+            raise ValueError(f"layer is {layer!r}, but the hidden layers of sizes {self.sizes} are: {known}")
         return _finite("the hidden activations", forward(self, self._inputs(X))[1][1:][int(layer)])
 
     def predict(self, X: ArrayLike) -> IntArray:
@@ -219,15 +195,11 @@ class MLP:
     def loss_and_gradient(self, X: ArrayLike, y: ArrayLike) -> tuple[float, FloatArray]:
         """The loss L and dL/dtheta, a fresh array like `theta`, at inputs X (n, features) with labels y (n,).
 
-        Raises
-        ------
-        ValueError
-            If X or y have the wrong shape, are not finite, or a label is no class of this net.
+        The labels are whole numbers, 0 to the number of classes - 1; else ValueError.
         """
         inputs = self._inputs(X)
         loss, gradient = loss_and_gradient(self, inputs, self._labels(y, len(inputs)))
-        _finite("the loss", np.asarray(loss))
-        return loss, _finite("the gradient", gradient)
+        return float(_finite("the loss", np.asarray(loss))), _finite("the gradient", gradient)
 
     @np.errstate(over="ignore", invalid="ignore")
     def loss_of_logits(self, Z: FloatArray, y: IntArray) -> float:
@@ -250,8 +222,7 @@ class MLP:
     def _initialise(self, rng: np.random.Generator) -> None:
         distribution, width = INITIALISATIONS[self.init]
         for W, b in self.layers:
-            n, m = W.shape
-            scale = width(n, m, self.init_scale)
+            scale = width(len(W), W.shape[1], self.init_scale)
             W[:] = rng.normal(0, scale, W.shape) if distribution == "normal" else rng.uniform(-scale, scale, W.shape)
             if b is not None and self.init == "fan_in_uniform":
                 b[:] = rng.uniform(-scale, scale, b.shape)
@@ -260,8 +231,7 @@ class MLP:
         array = numeric_array("X", X)
         if array.ndim != 2 or array.shape[1] != self.sizes[0] or array.dtype.kind == "c":
             raise ValueError(
-                f"X has shape {array.shape} and dtype {array.dtype}, but this net takes real inputs "
-                f"(n, {self.sizes[0]})")
+                f"X has shape {array.shape} and dtype {array.dtype}, but this net takes reals (n, {self.sizes[0]})")
         inputs = array.astype(self._theta.dtype, copy=False)
         return inputs if inputs is array else numeric_array("X", inputs)     # 1e300 is infinite in float32
 
@@ -271,20 +241,17 @@ class MLP:
             raise ValueError(
                 f"y has shape {labels.shape} and dtype {labels.dtype}, but must be {n} whole numbers, one an input")
         for index in np.flatnonzero((labels < 0) | (labels >= self.sizes[-1]))[:1]:
-            raise ValueError(
-                f"y[{index}] is {labels[index]}, but the classes of this net are 0 to {self.sizes[-1] - 1}")
+            raise ValueError(f"y[{index}] is {labels[index]}, but this net's classes are 0 to {self.sizes[-1] - 1}")
         return labels
 
 
 def views(theta: FloatArray, sizes: Sequence[int], bias: bool) -> tuple[Layer, ...]:
     """A flat vector, ordered W1, b1, W2, b2, ..., as the layers of a net of these sizes; nothing is copied."""
     layers, start = [], 0
-    for n, m in zip(sizes, sizes[1:], strict=False):
-        W = theta[start : start + n * m].reshape(n, m)
-        start += n * m
-        b = theta[start : start + m] if bias else None
-        start += m * bias
-        layers.append(Layer(W, b))
+    for n, m in pairwise(sizes):
+        middle, end = start + n * m, start + (n + bias) * m
+        layers.append(Layer(theta[start:middle].reshape(n, m), theta[middle:end] if bias else None))
+        start = end
     return tuple(layers)
 
 
@@ -327,6 +294,5 @@ def loss_and_gradient(net: MLP, X: FloatArray, y: IntArray) -> tuple[float, Floa
 def _finite(what: str, values: FloatArray) -> FloatArray:
     if not np.isfinite(values).all():
         raise FloatingPointError(
-            f"{what} overflow {values.dtype} or are NaN: the parameters have become too large, or the inputs are; "
-            "use a smaller learning rate, or scale the inputs")
+            f"{what} overflow {values.dtype} or are NaN: take a smaller learning rate, or scale the inputs down")
     return values

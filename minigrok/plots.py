@@ -15,7 +15,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from minigrok.checkpoint import replace_file
-from minigrok.checks import FloatArray
+from minigrok.checks import FloatArray, IntArray
 from minigrok.density import spectrum
 from minigrok.history import History
 from minigrok.metrics import entropy_of_spectrum, purity_of_spectrum
@@ -140,7 +140,7 @@ def history_panels(
     panels[0, 0].legend(fontsize=8)
 
 
-def decision_boundary(ax: Axes, predict: object, X: FloatArray, y: FloatArray, title: str = "") -> None:
+def decision_boundary(ax: Axes, predict: object, X: FloatArray, y: IntArray, title: str = "") -> None:
     """The classes that `predict` gives in the plane, behind the inputs X (n, 2) with their labels y."""
     if not callable(predict):
         raise ValueError(f"predict is {predict!r}, but must be a function of inputs, such as net.predict")

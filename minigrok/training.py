@@ -138,7 +138,7 @@ def train(
     while not stop:
         due = run.epoch % record_every == 0 or run.epoch >= epochs
         if due and (not run.rows or run.rows[-1]["epoch"] < run.epoch):
-            run.rows.append({"epoch": run.epoch, **look()})
+            run.look(look)
             moment = Moment(run.epoch, epochs, net, task, run.rows[-1])
             answers = [callback(moment) for callback in callbacks]             # each of them sees the moment
             stop = any(answers)
@@ -175,6 +175,16 @@ class _Run:
             raise TrainingDivergedError(
                 f"training diverged in epoch {self.epoch}: {_name_of(self.net, int(np.argmax(broken)))} is not finite; "
                 "use a smaller learning rate", from_rows(self.rows))
+
+    def look(self, look: Callable[[], dict[str, Any]]) -> None:
+        """Record a row; outputs that overflow end the run, as parameters that do."""
+        try:
+            self.rows.append({"epoch": self.epoch, **look()})
+        except FloatingPointError as error:
+            largest = _name_of(self.net, int(np.argmax(abs(self.net.theta))))
+            raise TrainingDivergedError(
+                f"training diverged by epoch {self.epoch}: {error}; the largest parameter is {largest}",
+                from_rows(self.rows)) from error
 
     def save(self, path: str | PathLike[str], configuration: dict[str, Any]) -> None:
         """Write the checkpoint."""

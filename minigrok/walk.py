@@ -156,6 +156,7 @@ def compiled_loops(state_class: type, source: Path | None) -> tuple[Kernel[..., 
 
 
 def loops_for(system: System, state: Any) -> tuple[Kernel[..., None], Kernel[..., None]]:
+    """The jitted loops for the class of `state`, whose moves are registered and jitted on the way."""
     file = getsourcefile(type(system))
     path = None if file is None else Path(file).resolve()
     outside = path if path is not None and path.exists() and not path.is_relative_to(PACKAGE) else None
@@ -164,4 +165,5 @@ def loops_for(system: System, state: Any) -> tuple[Kernel[..., None], Kernel[...
         kernels = [move if hasattr(move, "py_func") else jit(move, depends_on=depends_on)
                    for move in (system.propose, system.accept)]
         _MOVES[type(state)] = Moves(*kernels)
-    return compiled_loops(type(state), outside)
+    state_class: Any = type(state)
+    return compiled_loops(state_class, outside)

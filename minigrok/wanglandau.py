@@ -3,7 +3,7 @@
 g(E) is the share of all configurations (of the reference measure) with energy E. A walk that accepts a
 move with probability
 
-    min(1, g(E) / g(E') * ratio)        ratio = q(x|x') pi(x') / (q(x'|x) pi(x)),  1 for symmetric moves on a flat measure
+    min(1, g(E) / g(E') * ratio),    ratio = q(x|x') pi(x') / (q(x'|x) pi(x)), 1 for symmetric moves on a flat measure,
 
 visits all energies equally often. g is not known, so the walk estimates it: at *every* step, also after a
 refused move, ln g of the bin in which it stands grows by ln f, and ln f shrinks:
@@ -99,7 +99,8 @@ class WangLandau:
         self.system = system
         self.edges: FloatArray = numeric_array("edges", edges).astype(np.float64)
         if self.edges.ndim != 1 or len(self.edges) < 3:
-            raise ValueError(f"edges has shape {self.edges.shape}, but a walk needs two bins at least: three edges or more")
+            raise ValueError(
+                f"edges has shape {self.edges.shape}, but a walk needs two bins at least: three edges or more")
         for index in np.argwhere(np.diff(self.edges) <= 0)[:1].ravel():
             raise ValueError(
                 f"edges[{index + 1}] is {self.edges[index + 1]:g}, not above edges[{index}] = {self.edges[index]:g}: "
@@ -147,7 +148,7 @@ class WangLandau:
         else:
             raise ValueError(
                 f"after {LONGEST_APPROACH} moves toward the range from {edges[0]:g} to {edges[-1]:g} the energy is "
-                f"{energy[0]:.6g}: the walk does not reach this range; choose edges around energies that the system has")
+                f"{energy[0]:.6g}: the walk does not reach this range; choose edges around energies that it has")
         here = bin_of(energy[0], edges, 0)
         bins = len(edges) - 1
         walk = Walk(np.zeros(bins), np.zeros(bins, np.int64), np.arange(bins) == here, energy, np.array([here]),
@@ -227,7 +228,8 @@ def _started(system: System, rng: np.random.Generator) -> Any:
         state = system.start(rng)
         energy = system.energy(state)
         if np.isinf(energy):
-            raise ValueError(f"a random state has energy {energy}, but energies must be finite, or NaN where there is none")
+            raise ValueError(
+                f"a random state has energy {energy}, but energies must be finite, or NaN where there is none")
         if not np.isnan(energy):
             return state
     raise ValueError(f"{START_DRAWS} random states had no energy (NaN): the system has hardly any state to walk in")

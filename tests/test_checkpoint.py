@@ -102,27 +102,27 @@ def test_numpy_numbers_and_tuples_are_settings_too(tmp_path):
     assert found == {"seed": 3, "sizes": [2, 2], "7": 0.5}
 
 
-@pytest.mark.parametrize("reader", [lambda path: load_checkpoint(path, "training")[0], load_arrays])
-def test_a_flipped_byte_or_a_cut_is_refused_or_harmless(reader, tmp_path):
-    """Every byte in turn, three of its bits and all of them; every length. No other outcome, no other error."""
+def test_a_flipped_byte_or_a_cut_is_refused_or_harmless(tmp_path):
+    """Every byte in turn, all its bits or the one that says "compressed"; every length; no other error."""
     path = tmp_path / "run.npz"
     save_checkpoint(path, "training", CONFIGURATION, ARRAYS)
     whole = path.read_bytes()
     damaged = [whole[:length] for length in range(len(whole))]
     damaged += [
         whole[:position] + bytes([whole[position] ^ mask]) + whole[position + 1:]
-        for position in range(len(whole)) for mask in (1, 8, 128, 255)]
+        for position in range(len(whole)) for mask in (8, 255)]
     refused = 0
     for content in damaged:
         path.write_bytes(content)
-        try:
-            found = reader(path)
-        except CheckpointError:
-            refused += 1
-        else:
-            assert len(content) == len(whole), "a cut file was taken for a whole one"
-            assert_same(found, ARRAYS)
-    assert refused > 0.7 * len(damaged)                  # the rest: dates, attributes, the version that packed it
+        for reader in (lambda: load_checkpoint(path, "training")[0], lambda: load_arrays(path)):
+            try:
+                found = reader()
+            except CheckpointError:
+                refused += 1
+            else:
+                assert len(content) == len(whole), "a cut file was taken for a whole one"
+                assert_same(found, ARRAYS)
+    assert refused > 0.7 * 2 * len(damaged)              # the rest: dates, attributes, the version that packed it
 
 
 @given(any_arrays, st.data())

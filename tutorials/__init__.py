@@ -1,0 +1,1 @@
+"""Lessons that run; installed as the package `minigrok_tutorials`."""

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from minigrok import plots
 from minigrok.density import density_matrix
@@ -35,7 +36,7 @@ def draw_figures(folder: Path, runs: Runs) -> list[Drawn]:
     return drawn
 
 
-Sketch = tuple[str, str, plots.Figure]
+Sketch = tuple[str, str, Figure]
 
 
 def _slug(name: str) -> str:
@@ -60,13 +61,15 @@ def _entropy_purity(stem: str, runs: Mapping[str, Sequence[Any]], d: int) -> Ske
     plots.entropy_purity_plot(figure.subplots(), series, d)
     figure.suptitle("S against P, one point a recorded epoch")
     correlations = ", ".join(f"{name} {np.corrcoef(S, P)[0, 1]:.2f}" for name, (S, P) in series.items())
-    return stem, f"S against P over training, inside the region that {d} levels allow. Correlations: {correlations}.", figure
+    return stem, (
+        f"S against P over training, inside the region that {d} levels allow. Correlations: {correlations}."), figure
 
 
 def _spectra(stem: str, name: str, run: Any) -> Sketch:
     before, after = run.history.spectrum[0], run.history.spectrum[-1]
     figure = plots.new_figure(6, 4.2)
-    plots.spectrum_plot(figure.subplots(), {"before": before, "after": after}, f"{name}: spectrum before and after training")
+    plots.spectrum_plot(
+        figure.subplots(), {"before": before, "after": after}, f"{name}: spectrum before and after training")
     return stem, (
         f"{name}: eigenvalues of the density matrix before and after training; the largest goes from "
         f"{before.max():.3f} to {after.max():.3f}."), figure
@@ -101,7 +104,8 @@ def _classifier(runs: Mapping[str, Sequence[Any]]) -> list[Sketch]:
         net.theta[:] = runs[setting.name][0].theta_end
         plots.decision_boundary(ax, net.predict, task.X_test, task.y_test, setting.name)
     accuracies = ", ".join(f"{s.name} {runs[s.name][0].history.test_accuracy[-1]:.1%}" for s in flat)
-    sketches.append(("classifier-boundaries", f"Decision boundaries behind the test inputs; accuracy: {accuracies}.", figure))
+    caption = f"Decision boundaries behind the test inputs; accuracy: {accuracies}."
+    sketches.append(("classifier-boundaries", caption, figure))
     return sketches
 
 

@@ -151,7 +151,7 @@ def jump(name: str) -> Measure:
         middle = (epoch[1:] + epoch[:-1]) / 2
         steps = abs(np.diff(run.history[name]))
         near = abs(middle - marks.halfway) <= 0.05 * epoch[-1]
-        return float(steps[near].sum() / steps.sum())
+        return float(steps[near].sum() / steps.sum()) if steps.any() else None
     return measure
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from minigrok import plots
 from minigrok.checks import FloatArray
@@ -111,11 +112,12 @@ def convergence_note(runs: Runs) -> str:
     for name, walkers in runs.items():
         states = density_of_states(walkers)
         doubt = " (too few to trust its error)" if states.round_trips.min() < ROUND_TRIPS_WANTED else ""
-        parts.append(f"{name}: at least {states.round_trips.min()} round trips a walker{doubt}, R-hat {states.r_hat:.2f}")
+        parts.append(
+            f"{name}: at least {states.round_trips.min()} round trips a walker{doubt}, R-hat {states.r_hat:.2f}")
     return "; ".join(parts)
 
 
-def sketch(name: str, walkers: Sequence[WalkerResult]) -> tuple[str, str, plots.Figure]:
+def sketch(name: str, walkers: Sequence[WalkerResult]) -> tuple[str, str, Figure]:
     """ln g(S) with its error as a band, and the accuracies of each bin."""
     states = density_of_states(walkers)
     seen, S = states.visited, states.centres
@@ -136,9 +138,10 @@ def sketch(name: str, walkers: Sequence[WalkerResult]) -> tuple[str, str, plots.
                     markersize=3, label=words)
     bottom.set(xlabel="von Neumann entropy $S$ (nats)", ylabel="accuracy", ylim=(0.4, 1.02))
     bottom.legend(fontsize=8)
+    largest = f"at most {states.error[known].max():.2f}" if known.any() else "unknown: fewer than two walkers"
     caption = (
-        f"{name}: ln g(S) peaks at S = {where:.2f} nats; its standard error is at most "
-        f"{np.nanmax(states.error[known]) if known.any() else float('nan'):.2f}. Below, mean accuracies of the networks in each bin.")
+        f"{name}: ln g(S) peaks at S = {where:.2f} nats; its standard error is {largest}. "
+        "Below, mean accuracies of the networks in each bin.")
     return f"landscape-{name.replace(',', '').replace(' ', '-')}", caption, figure
 
 

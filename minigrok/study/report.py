@@ -13,7 +13,8 @@ from minigrok.study.ledger import Ledger, ours
 # A mark beside the colour, so that a verdict can be told without seeing colours
 MARKS = {REPRODUCED: "✓", NOT_REPRODUCED: "✗", DEPENDS: "≈", NOT_TESTED: "–"}
 STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 0 auto; padding: 1rem; color: #222; background: #fff }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 0 auto; padding: 1rem }
+body { color: #222; background: #fff }
 h1, h2, h3 { line-height: 1.2 } table { border-collapse: collapse; width: 100% } .wide { overflow-x: auto }
 th, td { text-align: left; vertical-align: top; padding: .35rem .6rem; border-bottom: 1px solid #ccc }
 figure { margin: 1.5rem 0 } img { max-width: 100%; height: auto } figcaption, .small { font-size: .9rem; color: #444 }
@@ -26,18 +27,19 @@ QUESTION = """
 <p>A study treats the activations of a small neural network's hidden layer as a quantum state and reports that learning
 leaves a signature in its von Neumann entropy <i>S</i> and purity <i>P</i>. Does it? This page holds each of the study's
 claims, and those of studies that claim otherwise, against runs that anyone can repeat.</p>
-<p class="note"><b>What is quantum here, and what is not.</b> Take the activations <i>A</i> of a layer over many inputs. The matrix
-ρ = A<sup>T</sup>A / tr(A<sup>T</sup>A) is symmetric, positive and has trace 1: formally a density matrix. Only formally: <i>S</i> is the
-spectral entropy of the uncentred second moment, classical linear algebra. There is no Hilbert space of outcomes, and
-nothing is entangled. <i>S</i> says how many independent modes a layer uses.</p>
+<p class="note"><b>What is quantum here, and what is not.</b> Take the activations <i>A</i> of a layer over many inputs.
+The matrix ρ = A<sup>T</sup>A / tr(A<sup>T</sup>A) is symmetric, positive and has trace 1: formally a density matrix.
+Only formally: <i>S</i> is the spectral entropy of the uncentred second moment, classical linear algebra. There is no
+Hilbert space of outcomes, and nothing is entangled. <i>S</i> says how many independent modes a layer uses.</p>
 """
 METHOD = """
-<p>Claims are sentences; a <i>test</i> is a condition that one run meets or not, and a <i>definition</i> is a choice that the sentence leaves
-open: data set, convention of the state, window of epochs, binning. A claim <i>holds</i> under a definition where at least 80 % of
-the runs meet its test, and <i>fails</i> where at most 20 % do. It is <b>reproduced</b> if it holds under every definition that could be tested,
-<b>not reproduced</b> if it fails under every one, and else <b>depends on the definition</b>. The rule was written before the runs. With
-fewer than six seeds every value and their range are given; from six on the median with its 95 % interval by order statistics.
-A run without a plateau of 100 epochs cannot test what a claim says of the plateau, and is left out.</p>
+<p>Claims are sentences; a <i>test</i> is a condition that one run meets or not, and a <i>definition</i> is a choice
+that the sentence leaves open: data set, convention of the state, window of epochs, binning. A claim <i>holds</i>
+under a definition where at least 80 % of the runs meet its test, and <i>fails</i> where at most 20 % do. It is
+<b>reproduced</b> if it holds under every definition that could be tested, <b>not reproduced</b> if it fails under
+every one, and else <b>depends on the definition</b>. The rule was written before the runs. With fewer than six
+seeds every value and their range are given; from six on the median with its 95 % interval by order statistics. A
+run without a plateau of 100 epochs cannot test what a claim says of the plateau, and is left out.</p>
 """
 
 
@@ -114,5 +116,6 @@ def _figure(drawn: Drawn) -> str:
 
 def _settings(ledger: Ledger) -> str:
     rows = "".join(
-        f'<tr><th scope="row">{_escaped(name)}</th><td>{_escaped(value)}</td></tr>' for name, value in ledger.settings.items())
+        f'<tr><th scope="row">{_escaped(name)}</th><td>{_escaped(value)}</td></tr>'
+        for name, value in ledger.settings.items())
     return f"<table><tbody>{rows}</tbody></table>"

@@ -130,18 +130,22 @@ def write_results(folder: Path, ledger: Ledger, runs: Runs, seconds: float) -> N
                 stem = f"{experiment}-{name}-seed{first + offset}".replace(",", "").replace(" ", "-")
                 result.history.save(histories / f"{stem}.npz")
     for name, walkers in runs.get("landscape", {}).items():
-        landscape.density_of_states(walkers).save(histories / f"landscape-{name}.npz".replace(",", "").replace(" ", "-"))
+        file = f"landscape-{name}.npz".replace(",", "").replace(" ", "-")
+        landscape.density_of_states(walkers).save(histories / file)
     figures = draw_figures(folder / "figures", runs)
     write_report(folder / "report.html", ledger, figures)
 
 
 def _plan(chosen: Sequence[str], seeds: Sequence[int], numbers: Size) -> list[Job]:
-    """All jobs, the long ones first, so that no worker is left with one at the end."""
-    jobs: list[Job] = []
+    """All jobs, the long ones first, so that no worker is left with one at the end.
+
+    One walker comes before them all: while it compiles the sampler, other workers train, and find it compiled.
+    """
+    walks = landscape.plan(seeds[0], numbers.walkers, numbers.steps) if "landscape" in chosen else []
+    jobs = walks[:1]
     if "grokking" in chosen:
         jobs += grokking.plan(seeds)
-    if "landscape" in chosen:
-        jobs += landscape.plan(seeds[0], numbers.walkers, numbers.steps)
+    jobs += walks[1:]
     if "classifier" in chosen or "landscape" in chosen:
         jobs += classifier.plan(seeds)
     return jobs
@@ -190,7 +194,8 @@ def _study_size(claim: Claim, runs: Runs) -> Judgement:
         evidence.append(gather("epochs in all", [epochs], lambda value: value > 3000))
     if steps:
         evidence.append(gather("Wang-Landau trial moves", [steps], lambda value: value >= 5000))
-    return Judgement(claim, tuple(evidence), "a size, not a finding; 5000 single moves complete no stage of the sampler")
+    note = "a size, not a finding; 5000 single moves complete no stage of the sampler"
+    return Judgement(claim, tuple(evidence), note if evidence else "")
 
 
 def _settings(size: str, numbers: Size, seeds: Sequence[int], chosen: Sequence[str]) -> dict[str, Any]:

@@ -100,7 +100,8 @@ class Ising2D:
         L = self.L
         spins = rng.choice(np.array([-1, 1]), L * L)
         x, y = np.divmod(np.arange(L * L), L)
-        neighbours = np.stack([(x + 1) % L * L + y, (x - 1) % L * L + y, x * L + (y + 1) % L, x * L + (y - 1) % L], axis=1)
+        beside = ((x + 1) % L * L + y, (x - 1) % L * L + y, x * L + (y + 1) % L, x * L + (y - 1) % L)
+        neighbours = np.stack(beside, axis=1)
         state = Spins(spins, neighbours, np.zeros(1), np.zeros(1, np.int64))
         state.energy[0] = self.energy(state)
         return state
@@ -158,7 +159,7 @@ def _counts_modulo(L: int, points: int, q: int) -> IntArray:
         side = "odd" if k % 2 else "even"
         products[f"cosh {side}"] = products[f"cosh {side}"] * cosh % q
         products[f"sinh {side}"] = products[f"sinh {side}"] * sinh % q
-        # gamma_k = gamma_(2L-k), so the factors 2 sinh gamma come in pairs: (2 sinh gamma)^2 = c^2 - 4, once for each pair
+        # gamma_k = gamma_(2L-k): the factors 2 sinh gamma come in pairs, (2 sinh gamma)^2 = c^2 - 4, one for each
         if 0 < k < L:
             products[f"sinh {side}"] = products[f"sinh {side}"] * ((c * c - 4) % q) % q
     # the two without a partner: exp(gamma_0) = (1 - t) / (t (1 + t)), exp(gamma_L) = (1 + t) / (t (1 - t))
@@ -170,7 +171,8 @@ def _counts_modulo(L: int, points: int, q: int) -> IntArray:
     polynomial = Z * _power(t, N, q) % q                 # sum_j g_j t^(2 j), at t^2 = h^2 eta^i with eta = mu^2
     back = pow(pow(mu, 2, q), -1, q)
     transform = _powers(back, points, q)
-    counts = np.array([int((polynomial * transform[np.arange(points) * j % points] % q).sum() % q) for j in range(N + 1)])
+    i = np.arange(points)
+    counts = np.array([int((polynomial * transform[i * j % points] % q).sum() % q) for j in range(N + 1)])
     scale = pow(points, -1, q)
     shrink = _powers(pow(h * h % q, -1, q), N + 1, q)
     return counts * scale % q * shrink % q
@@ -214,7 +216,7 @@ def _primes(step: int) -> Iterator[int]:
 
 
 def _is_prime(q: int) -> bool:
-    """The strong pseudoprime test to the bases 2, 3, 5, 7, 11: proof enough below 2^31."""
+    """The strong pseudoprime test to the bases 2, 3, 5, 7, 11: proof enough for 11 < q < 2^31."""
     d, s = q - 1, 0
     while d % 2 == 0:
         d, s = d // 2, s + 1

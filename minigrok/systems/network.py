@@ -41,14 +41,18 @@ class Network(NamedTuple):
 @jit
 def activate(z: FloatArray, code: int) -> None:
     """phi in place, by the code of the activation; held to `minigrok.mlp` by a test."""
-    for i in range(len(z)):
-        if code == 0:
+    n = len(z)
+    if code == 0:
+        for i in range(n):
             z[i] = 0.0 if z[i] < 0.0 else z[i]           # so put, it keeps NaN
-        elif code == 1:
+    elif code == 1:
+        for i in range(n):
             z[i] = math.tanh(z[i])
-        elif code == 2:
+    elif code == 2:
+        for i in range(n):
             z[i] = 1.0 / (1.0 + math.exp(-z[i]))
-        elif code == 3:
+    elif code == 3:
+        for i in range(n):
             z[i] = z[i] * z[i]
 
 
@@ -151,7 +155,8 @@ class NetworkLandscape:
         self, task: Labelled, hidden: int = 6, activation: str = "relu", bias: bool = True, prior: str = "box",
         scale: float = 1.0, coordinate: str = "entropy",
     ) -> None:
-        X = numeric_array("X", getattr(task, "X_train", task)).astype(np.float64)
+        inputs: Any = getattr(task, "X_train", task)
+        X = numeric_array("X", inputs).astype(np.float64)
         if X.ndim != 2:
             raise ValueError(f"X has shape {X.shape}, but inputs are a matrix (N, features)")
         self.X = X
@@ -222,7 +227,7 @@ def tied_accuracy(Z: FloatArray, y: IntArray) -> FloatArray:
 
     Where several outputs are the largest, the input counts as one over their number if its label is among them.
     """
-    largest = Z == Z.max(axis=2, keepdims=True)
+    largest = Z.max(axis=2, keepdims=True) == Z
     right = largest[:, np.arange(len(y)), y] / largest.sum(axis=2)
     accuracy: FloatArray = right.mean(axis=1)
     return accuracy

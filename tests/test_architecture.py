@@ -1,0 +1,111 @@
+"""The house: imports point down, files and functions stay small, what is public is documented."""
+
+import ast
+import configparser
+import io
+import tokenize
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SOURCES = sorted((ROOT / "minigrok").rglob("*.py"))
+# From the ground up; a room may import from rooms before it, and from its own.
+ROOMS = ["version", "jit", "checks", "kernels", "checkpoint", "density", "metrics", "tasks", "mlp", "optimizers",
+         "history", "training", "walk", "dos", "wanglandau", "systems", "states", "plots", "study", "cli", "__init__",
+         "__main__"]
+TEXTBOOK = {"jit", "checks", "kernels", "checkpoint", "tasks", "density", "metrics", "mlp", "optimizers", "history",
+            "training", "walk", "dos", "wanglandau", "systems"}
+EVENING = {"density", "metrics", "mlp", "optimizers", "training", "wanglandau"}
+LONG_FUNCTIONS = {
+    "walk_loop": "the one loop that is hot: its branches share the walk's local variables",
+    "train": "the loop with its settings, which a reader wants to see in one place",
+    "tridiagonalise": "one reflection, written out",
+    "tridiagonal_eigenvalues": "one algorithm, written out",
+    "judge": "one entry a claim",
+    "_counts_modulo": "one formula, term by term",
+}
+LONG_FILES = {"mlp.py": "half of it is docstrings", "metrics.py": "half of it is docstrings",
+              "optimizers.py": "half of it is docstrings"}
+
+
+def room(path):
+    relative = path.relative_to(ROOT / "minigrok")
+    return relative.parts[0].removesuffix(".py")
+
+
+def imports(tree):
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("minigrok"):
+            if node.module == "minigrok":
+                yield from (f"minigrok.{alias.name}" for alias in node.names)
+            else:
+                yield node.module
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.startswith("minigrok"))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_point_down(path):
+    if room(path) == "__init__":
+        return                                           # the public face re-exports everything, lazily
+    for name in imports(ast.parse(path.read_text())):
+        target = name.split(".")[1] if "." in name else "__init__"
+        assert ROOMS.index(target) <= ROOMS.index(room(path)), f"{path.name} imports {name}, which is above it"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_and_functions_are_small_and_public_ones_documented(path):
+    text = path.read_text()
+    tree = ast.parse(text)
+    assert text.count("\n") <= 300 or path.name in LONG_FILES
+    assert path.name == "__init__.py" or ast.get_docstring(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            docstring = ast.get_docstring(node) or ""
+            length = node.end_lineno - node.lineno + 1 - len(docstring.splitlines())
+            assert length <= 40 or node.name in LONG_FUNCTIONS, f"{node.name} has {length} lines"
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "print":
+            assert room(path) == "cli", "print belongs to the command line"
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+            assert ast.get_docstring(node), f"{node.name} has no docstring"
+
+
+def lines_of_code(path):
+    """Lines that hold code: no docstrings, comments, blanks."""
+    text = path.read_text()
+    docstrings = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node):
+            docstrings |= set(range(node.body[0].lineno, node.body[0].end_lineno + 1))
+    skipped = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
+    lines = set()
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type not in skipped:
+            lines |= set(range(token.start[0], token.end[0] + 1))
+    return len(lines - docstrings)
+
+
+def test_the_textbook_can_be_read():
+    count = {path: lines_of_code(path) for path in SOURCES}
+    assert sum(lines for path, lines in count.items() if room(path) in TEXTBOOK) < 2500
+    assert sum(lines for path, lines in count.items() if room(path) in EVENING) < 1200
+
+
+def test_setup_cfg_lists_all_packages():
+    settings = configparser.ConfigParser()
+    settings.read(ROOT / "setup.cfg")
+    listed = set(settings["options"]["packages"].split())
+    found = {".".join(path.parent.relative_to(ROOT).parts) for path in SOURCES if path.name == "__init__.py"}
+    found |= {"minigrok_tutorials" + str(path.parent.relative_to(ROOT / "tutorials")).replace("/", ".").strip(".")
+              for path in (ROOT / "tutorials").rglob("__init__.py")}
+    assert listed == found
+
+
+def test_no_file_names_a_path_of_a_machine():
+    for path in [*ROOT.glob("*.*"), *SOURCES, *(ROOT / "tests").rglob("*.py"), *(ROOT / "tutorials").rglob("*.py")]:
+        if path.is_file() and path != Path(__file__):
+            text = path.read_text()
+            for place in ("/" + "work/", "/" + "tmp/", "/" + "root/", "/" + "home/"):
+                assert place not in text, f"{path.name} names {place}"

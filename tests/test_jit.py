@@ -1,0 +1,81 @@
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import minigrok
+from minigrok import jit as jit_module
+from minigrok.jit import JIT_ENABLED, jit
+
+PACKAGE = Path(minigrok.__file__).parent
+ANSWER = "from minigrok.kernels import gram_purity; import numpy as np; print(gram_purity(np.eye(2)))"
+
+
+def python(code, path, **environment):
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False,
+                         cwd=path, env=os.environ | {"PYTHONPATH": str(path), **environment})
+    assert run.returncode == 0, run.stderr
+    return run.stdout.strip()
+
+
+def test_a_kernel_and_its_plain_form_agree():
+    @jit
+    def double(x: float) -> float:
+        return 2 * x
+
+    assert double(1.5) == double.py_func(1.5) == 3.0
+
+
+@pytest.mark.skipif(not JIT_ENABLED, reason="needs numba")
+def test_an_edit_in_a_called_file_is_never_ignored(tmp_path):
+    """numba's own cache looks at the caller's file alone, and would run the old callee for ever."""
+    for name in ("jit.py", "checks.py", "version.py"):
+        (tmp_path / "minigrok").mkdir(exist_ok=True)
+        shutil.copy(PACKAGE / name, tmp_path / "minigrok" / name)
+    (tmp_path / "minigrok" / "__init__.py").touch()
+    called, caller = tmp_path / "minigrok" / "called.py", tmp_path / "minigrok" / "caller.py"
+    called.write_text("from minigrok.jit import jit\n@jit\ndef physics(x: float) -> float:\n    return x + 1\n")
+    caller.write_text("from minigrok.jit import jit\nfrom minigrok.called import physics\n"
+                      "@jit\ndef loop(x: float) -> float:\n    return physics(x)\n")
+    code = "from minigrok.caller import loop; print(loop(1.0))"
+    cache = str(tmp_path / "cache")
+    assert python(code, tmp_path, XDG_CACHE_HOME=cache) == "2.0"
+    assert python(code, tmp_path, XDG_CACHE_HOME=cache) == "2.0"
+    called.write_text(called.read_text().replace("x + 1", "x + 5"))
+    assert python(code, tmp_path, XDG_CACHE_HOME=cache) == "6.0"
+    assert len(list((tmp_path / "cache" / "minigrok").iterdir())) == 1       # the old folder is gone
+
+
+def test_switched_off_the_jit_is_the_identity():
+    code = ("from minigrok.jit import jit, JIT_ENABLED\ndef f(x): return x\n"
+            "print(JIT_ENABLED, jit(f) is f, f.py_func is f)")
+    assert python(code, PACKAGE.parent, MINIGROK_NO_JIT="1") == "False True True"
+
+
+def test_without_numba_everything_still_works():
+    code = "import sys; sys.modules['numba'] = None; " + ANSWER
+    assert python(code, PACKAGE.parent) == "0.5"
+
+
+def test_a_cache_folder_that_cannot_be_made_costs_only_time(tmp_path):
+    (tmp_path / "file").touch()
+    assert python(ANSWER, PACKAGE.parent, XDG_CACHE_HOME=str(tmp_path / "file")) == "0.5"
+
+
+@pytest.mark.skipif(not JIT_ENABLED, reason="needs numba")
+def test_other_peoples_cache_directory_is_left_as_it_was():
+    before = jit_module.numba.config.CACHE_DIR
+    jit(lambda x: x)
+    assert before == jit_module.numba.config.CACHE_DIR
+
+
+def test_the_hash_sees_names_and_contents(tmp_path):
+    (tmp_path / "a.py").write_text("x = 1")
+    first = jit_module.hash_of_sources(tmp_path)
+    (tmp_path / "a.py").rename(tmp_path / "b.py")
+    second = jit_module.hash_of_sources(tmp_path)
+    (tmp_path / "b.py").write_text("x = 2")
+    assert len({first, second, jit_module.hash_of_sources(tmp_path)}) == 3

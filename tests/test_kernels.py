@@ -1,0 +1,99 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from strategies import density_matrices, seeds
+
+from minigrok import kernels
+from minigrok.metrics import purity, von_neumann_entropy
+
+
+def both(kernel):
+    """The compiled kernel and its plain form."""
+    return pytest.mark.parametrize("kernel", [kernel, kernel.py_func], ids=["compiled", "plain"])
+
+
+def scratch(d):
+    return np.empty((d + 2, d))
+
+
+@both(kernels.symmetric_eigenvalues)
+@given(rho=density_matrices())
+def test_eigenvalues_are_those_of_lapack(kernel, rho):
+    rho = np.ascontiguousarray(rho.real)
+    before = rho.copy()
+    values = np.sort(kernel(rho, scratch(len(rho))))
+    np.testing.assert_allclose(values, np.linalg.eigvalsh(rho), atol=2e-15)
+    np.testing.assert_array_equal(rho, before)
+
+
+@pytest.mark.parametrize("d", [1, 2, 3, 7, 20, 32])
+def test_eigenvalues_of_indefinite_and_badly_scaled_matrices(d):
+    rng = np.random.default_rng(d)
+    for scale in (1e-100, 1.0, 1e100):
+        M = rng.normal(size=(d, d)) * scale
+        M = M + M.T
+        values = np.sort(kernels.symmetric_eigenvalues(M, scratch(d)))
+        np.testing.assert_allclose(values / scale, np.linalg.eigvalsh(M / scale), atol=1e-13 * d)
+
+
+@pytest.mark.parametrize("M", [np.zeros((4, 4)), np.eye(5), np.diag([3.0, 3, 0, -1]), np.ones((6, 6))])
+def test_eigenvalues_with_ties_and_zeros(M):
+    values = np.sort(kernels.symmetric_eigenvalues(M, scratch(len(M))))
+    np.testing.assert_allclose(values, np.linalg.eigvalsh(M), atol=1e-14)
+
+
+@both(kernels.symmetric_eigenvalues)
+def test_nan_comes_out_as_nan(kernel):
+    assert np.isnan(kernel(np.array([[np.nan, 1.0], [1.0, 0.0]]), scratch(2))).all()
+
+
+@both(kernels.eigenvalues_of_stack)
+def test_a_stack_is_sorted_matrix_by_matrix(kernel):
+    M = np.random.default_rng(0).normal(size=(9, 4, 4))
+    M = M + np.swapaxes(M, 1, 2)
+    np.testing.assert_allclose(kernel(M), np.linalg.eigvalsh(M), atol=1e-14)
+
+
+@both(kernels.gram_entropy)
+@given(rho=density_matrices(), seed=seeds)
+def test_gram_entropy_is_the_entropy_of_the_state(kernel, rho, seed):
+    rho = np.ascontiguousarray((rho.real + rho.real.T) / 2)
+    scale = 10 ** np.random.default_rng(seed).uniform(-5, 5)
+    assert kernel(rho * scale, scratch(len(rho))) == pytest.approx(von_neumann_entropy(rho), abs=1e-13)
+
+
+@both(kernels.gram_purity)
+@given(rho=density_matrices(), seed=seeds)
+def test_gram_purity_is_the_purity_of_the_state(kernel, rho, seed):
+    rho = (rho.real + rho.real.T) / 2
+    assert kernel(rho * 7.0) == pytest.approx(purity(rho), abs=1e-14)
+
+
+@both(kernels.gram_entropy)
+def test_a_gram_matrix_of_rank_one_has_entropy_zero_to_the_bit(kernel):
+    for seed in range(20):
+        a = np.random.default_rng(seed).normal(size=6)
+        assert kernel(np.outer(a, a), scratch(6)) == 0.0
+
+
+@pytest.mark.parametrize("G", [np.zeros((2, 2)), np.diag([np.inf, 1.0]), np.diag([np.nan, 1.0])])
+def test_where_there_is_no_state_there_is_no_number(G):
+    for kernel in (kernels.gram_entropy, kernels.gram_entropy.py_func):
+        assert np.isnan(kernel(G, scratch(2)))
+    for kernel in (kernels.gram_purity, kernels.gram_purity.py_func):
+        assert np.isnan(kernel(G))
+
+
+@pytest.mark.skipif("MINIGROK_NO_JIT" in os.environ, reason="this is the run without the JIT")
+def test_all_of_this_holds_with_the_jit_switched_off():
+    """`py_func` of a kernel still calls compiled ones; here every line runs as plain Python."""
+    tests = [str(Path(__file__)), str(Path(__file__).parent / "test_metrics.py")]
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests], capture_output=True, text=True, check=False,
+        env=os.environ | {"MINIGROK_NO_JIT": "1"}, cwd=Path(__file__).parent.parent)
+    assert run.returncode == 0, run.stdout[-3000:]

@@ -1,0 +1,181 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import density_matrices, dimensions, rotation, seeds, spectra
+
+from minigrok import metrics
+from minigrok.density import density_matrix
+from minigrok.metrics import (
+    effective_rank,
+    linear_entropy,
+    participation_ratio,
+    purity,
+    renyi_entropy,
+    von_neumann_entropy,
+    weight_entropy,
+)
+
+pairs = dimensions.flatmap(lambda d: st.tuples(*[density_matrices(st.just(d))] * 2))
+
+
+@given(spectra(), seeds)
+def test_entropy_and_purity_are_their_formulas_of_the_spectrum(p, seed):
+    Q = rotation(len(p), seed)
+    rho = (Q * p) @ Q.T
+    live = p[p > 0]
+    assert von_neumann_entropy(rho) == pytest.approx(-(live * np.log(live)).sum(), abs=1e-13)
+    assert purity(rho) == pytest.approx(np.trace(rho @ rho), abs=1e-14)
+    assert linear_entropy(rho) == 1 - purity(rho)
+    assert effective_rank(rho) == pytest.approx(np.exp(von_neumann_entropy(rho)))
+    assert participation_ratio(rho) == pytest.approx(1 / purity(rho))
+
+
+@given(density_matrices())
+def test_entropy_and_purity_stay_within_their_bounds(rho):
+    d = len(rho)
+    assert 0 <= von_neumann_entropy(rho) <= np.log(d) + 1e-15
+    assert 1 / d - 1e-15 <= purity(rho) <= 1 + 1e-15
+
+
+@given(density_matrices())
+def test_entropy_is_at_least_minus_ln_purity_and_at_most_the_extremal_states(rho):
+    """-ln P <= S (Renyi entropies fall with their order), and S - ln d <= (1 - d P) / ... holds through P >= exp(-S)."""
+    assert von_neumann_entropy(rho) >= -np.log(purity(rho)) - 1e-12
+    assert effective_rank(rho) >= participation_ratio(rho) * (1 - 1e-12)
+    assert von_neumann_entropy(rho) >= linear_entropy(rho) - 1e-12       # ln x <= x - 1
+
+
+@given(st.integers(1, 40))
+def test_the_maximally_mixed_state_is_extreme(d):
+    rho = np.eye(d) / d
+    assert von_neumann_entropy(rho) == pytest.approx(np.log(d), abs=1e-14)
+    assert purity(rho) == pytest.approx(1 / d, abs=1e-16)
+
+
+@given(dimensions, seeds)
+def test_a_pure_state_has_entropy_zero_to_the_bit_and_purity_one(d, seed):
+    psi = np.random.default_rng(seed).normal(size=(1, d))
+    assert von_neumann_entropy(density_matrix(psi)) == 0
+    assert purity(density_matrix(psi)) == 1
+
+
+@given(density_matrices(), seeds)
+def test_a_rotation_leaves_entropy_and_purity_alone(rho, seed):
+    Q = rotation(len(rho), seed)
+    assert von_neumann_entropy(Q @ rho @ Q.T) == pytest.approx(von_neumann_entropy(rho), abs=1e-12)
+    assert purity(Q @ rho @ Q.T) == pytest.approx(purity(rho), abs=1e-13)
+
+
+@given(pairs, st.floats(0, 1))
+def test_mixing_never_lowers_entropy(states, t):
+    """Concavity: S(t rho + (1 - t) sigma) >= t S(rho) + (1 - t) S(sigma)."""
+    rho, sigma = states
+    mixed = von_neumann_entropy(t * rho + (1 - t) * sigma)
+    assert mixed >= t * von_neumann_entropy(rho) + (1 - t) * von_neumann_entropy(sigma) - 1e-12
+
+
+@given(pairs, st.floats(0, 1))
+def test_mixing_never_raises_purity(states, t):
+    """Convexity: P(t rho + (1 - t) sigma) <= t P(rho) + (1 - t) P(sigma)."""
+    rho, sigma = states
+    assert purity(t * rho + (1 - t) * sigma) <= t * purity(rho) + (1 - t) * purity(sigma) + 1e-14
+
+
+@given(density_matrices(st.integers(1, 3)), density_matrices(st.integers(1, 3)))
+def test_entropy_adds_and_purity_multiplies_over_tensor_products(rho, sigma):
+    both = np.kron(rho, sigma)
+    assert von_neumann_entropy(both) == pytest.approx(von_neumann_entropy(rho) + von_neumann_entropy(sigma), abs=1e-12)
+    assert purity(both) == pytest.approx(purity(rho) * purity(sigma), abs=1e-14)
+
+
+@given(density_matrices(), st.floats(0, 20), st.floats(0, 20))
+def test_renyi_entropy_falls_with_its_order(rho, first, second):
+    low, high = sorted((first, second))
+    assert renyi_entropy(rho, low) >= renyi_entropy(rho, high) - 1e-7        # near order 1 digits cancel
+    assert 0 <= renyi_entropy(rho, high) <= np.log(len(rho)) + 1e-7
+
+
+@given(spectra())
+def test_renyi_entropy_takes_its_limits_exactly(p):
+    rho = np.diag(p)
+    assert renyi_entropy(rho, 1) == von_neumann_entropy(rho)
+    assert renyi_entropy(rho, 2) == pytest.approx(-np.log(purity(rho)), abs=1e-13)
+    assert renyi_entropy(rho, np.inf) == pytest.approx(-np.log(p.max()), abs=1e-13)
+    assert renyi_entropy(rho, 0) == pytest.approx(np.log((p > len(p) * 2.0**-52).sum()), abs=1e-13)
+    assert renyi_entropy(rho, 0.5) == pytest.approx(2 * np.log(np.sqrt(p).sum()), abs=1e-6)
+
+
+def test_bits_are_nats_over_ln_2():
+    assert von_neumann_entropy(np.eye(8) / 8, base=2) == pytest.approx(3)
+
+
+def test_a_stack_is_its_states_one_by_one():
+    states = density_matrix(np.random.default_rng(0).normal(size=(2, 3, 9, 4)))
+    for function in (von_neumann_entropy, purity, lambda rho: renyi_entropy(rho, 3)):
+        stacked = function(states)
+        assert stacked.shape == (2, 3)
+        assert stacked[1, 2] == pytest.approx(function(states[1, 2]), abs=1e-15)
+
+
+def central_difference(function, A, h=1e-6):
+    gradient = np.zeros_like(A)
+    for index in np.ndindex(A.shape):
+        step = np.zeros_like(A)
+        step[index] = h
+        gradient[index] = (function(density_matrix(A + step)) - function(density_matrix(A - step))) / (2 * h)
+    return gradient
+
+
+SPECIAL_ACTIVATIONS = {
+    "generic": np.random.default_rng(0).normal(size=(6, 4)),
+    "degenerate spectrum": np.eye(4)[[0, 1, 2, 3, 0, 1, 2, 3]],
+    "dead neuron": np.random.default_rng(1).normal(size=(6, 4)) * [1, 1, 1, 0],
+    "pure": np.outer(np.arange(1.0, 6), [1.0, -2, 0.5]),
+    "fewer inputs than neurons": np.random.default_rng(2).normal(size=(2, 5)),
+}
+
+
+@pytest.mark.parametrize("name", SPECIAL_ACTIVATIONS)
+@pytest.mark.parametrize("quantity", ["entropy", "purity"])
+def test_gradients_are_central_differences_also_at_degenerate_states(name, quantity):
+    A = SPECIAL_ACTIVATIONS[name]
+    function = {"entropy": von_neumann_entropy, "purity": purity}[quantity]
+    gradient = getattr(metrics, f"{quantity}_gradient")(A)
+    # off the support a step h adds eigenvalues of order h^2, so the difference quotient of S is off by h ln h^2 = 3e-5
+    np.testing.assert_allclose(gradient, central_difference(function, A), atol=1e-8 if name == "generic" else 3e-5)
+    assert (gradient * A).sum() == pytest.approx(0, abs=1e-12)               # the scale of A does not matter
+
+
+@given(st.lists(st.floats(-5, 5), min_size=1, max_size=30), st.integers(1, 20))
+def test_weight_entropy_is_the_shannon_entropy_of_its_histogram(weights, bins):
+    counts, _ = np.histogram(weights, bins)
+    q = counts[counts > 0] / len(weights)
+    assert weight_entropy(weights, bins) == pytest.approx(-(q * np.log(q)).sum(), abs=1e-13)
+    assert -1e-15 <= weight_entropy(weights, bins) <= np.log(bins) + 1e-12
+
+
+def test_weight_entropy_takes_names_and_open_edges():
+    weights = np.random.default_rng(0).normal(size=1000)
+    edges = [-np.inf, 0.0, np.inf]
+    assert weight_entropy(weights, edges) == pytest.approx(np.log(2), abs=1e-2)
+    assert weight_entropy(weights, "fd") > weight_entropy(weights, 2)
+
+
+@pytest.mark.parametrize(("call", "message"), [
+    (lambda: von_neumann_entropy(np.eye(2) / 2, base=1), "base is 1"),
+    (lambda: von_neumann_entropy(np.eye(2) / 2, base=np.nan), "base is nan"),
+    (lambda: renyi_entropy(np.eye(2) / 2, -1), "alpha is -1"),
+    (lambda: renyi_entropy(np.eye(2) / 2, np.nan), "alpha is nan"),
+    (lambda: weight_entropy([]), "no entry"),
+    (lambda: weight_entropy([1.0, np.nan]), r"weights\[1\] is nan"),
+    (lambda: weight_entropy([1j]), "complex"),
+    (lambda: weight_entropy([1.0], bins=0), "no binning"),
+    (lambda: weight_entropy([1.0], bins="none"), "no binning"),
+    (lambda: weight_entropy([3.0], bins=[0.0, 1.0]), "outside the edges"),
+    (lambda: metrics.entropy_gradient(np.ones((2, 2, 2))), "one real matrix"),
+    (lambda: metrics.purity_gradient(np.ones((2, 2)) * 1j), "one real matrix"),
+])
+def test_bad_input_is_refused_with_the_reason(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()

@@ -1,0 +1,38 @@
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+LESSONS = sorted((ROOT / "tutorials").glob("lesson_*.py"))
+
+
+def run_as_a_user(arguments, cwd):
+    run = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False, cwd=cwd,
+                         env=os.environ | {"PYTHONPATH": str(ROOT), "MPLBACKEND": "agg"})
+    assert run.returncode == 0, run.stderr
+    return run.stdout
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_runs_from_top_to_bottom(lesson, tmp_path):
+    assert run_as_a_user([str(lesson)], tmp_path)
+
+
+def test_the_first_screen_of_lesson_readme_and_report_says_what_is_not_quantum():
+    from minigrok.study.report import QUESTION
+
+    for text in (LESSONS[0].read_text()[:900], (ROOT / "README.md").read_text()[:1100], QUESTION):
+        assert "What is quantum here, and what is not" in text
+        assert "entangled" in text
+
+
+@pytest.mark.skipif("MINIGROK_NO_JIT" in os.environ, reason="long")
+@pytest.mark.parametrize("number", range(2))
+def test_the_readmes_python_runs(number, tmp_path):
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert len(blocks) == 2
+    assert run_as_a_user(["-W", "ignore::UserWarning", "-c", blocks[number]], tmp_path)
