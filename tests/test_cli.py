@@ -11,8 +11,8 @@ ROOT = Path(__file__).parent.parent
 
 
 def minigrok(*words, cwd, **environment):
-    return subprocess.run([sys.executable, "-m", "minigrok", *words], capture_output=True, text=True, check=False, cwd=cwd,
-                          env=os.environ | {"PYTHONPATH": str(ROOT), **environment})
+    return subprocess.run([sys.executable, "-m", "minigrok", *words], capture_output=True, text=True, check=False,
+                          cwd=cwd, env=os.environ | {"PYTHONPATH": str(ROOT), **environment})
 
 
 def test_help_names_every_command(tmp_path):

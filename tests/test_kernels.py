@@ -94,6 +94,7 @@ def test_all_of_this_holds_with_the_jit_switched_off():
     """`py_func` of a kernel still calls compiled ones; here every line runs as plain Python."""
     tests = [str(Path(__file__)), str(Path(__file__).parent / "test_metrics.py")]
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests], capture_output=True, text=True, check=False,
-        env=os.environ | {"MINIGROK_NO_JIT": "1"}, cwd=Path(__file__).parent.parent)
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests],
+        capture_output=True, text=True, check=False, env=os.environ | {"MINIGROK_NO_JIT": "1"},
+        cwd=Path(__file__).parent.parent)
     assert run.returncode == 0, run.stdout[-3000:]

@@ -39,11 +39,11 @@ def test_entropy_and_purity_stay_within_their_bounds(rho):
 
 
 @given(density_matrices())
-def test_entropy_is_at_least_minus_ln_purity_and_at_most_the_extremal_states(rho):
-    """-ln P <= S (Renyi entropies fall with their order), and S - ln d <= (1 - d P) / ... holds through P >= exp(-S)."""
+def test_entropy_is_at_least_minus_ln_purity_and_the_linear_entropy(rho):
+    """-ln P <= S, since Renyi entropies fall with their order; 1 - P <= S, since ln x <= x - 1."""
     assert von_neumann_entropy(rho) >= -np.log(purity(rho)) - 1e-12
     assert effective_rank(rho) >= participation_ratio(rho) * (1 - 1e-12)
-    assert von_neumann_entropy(rho) >= linear_entropy(rho) - 1e-12       # ln x <= x - 1
+    assert von_neumann_entropy(rho) >= linear_entropy(rho) - 1e-12
 
 
 @given(st.integers(1, 40))

@@ -128,7 +128,8 @@ def test_the_landscapes_entropy_is_that_of_the_layer():
     net = MLP([2, 6, 2])
     net.layers[0].W[:] = state.weights[:, :2].T
     net.layers[0].b[:] = state.weights[:, 2]
-    assert landscape.energy(state) == pytest.approx(von_neumann_entropy(density_matrix(net.hidden(task.X_train))), abs=1e-13)
+    rho = density_matrix(net.hidden(task.X_train))
+    assert landscape.energy(state) == pytest.approx(von_neumann_entropy(rho), abs=1e-13)
 
 
 def test_the_atom_at_zero_is_a_single_live_unit():

@@ -9,7 +9,10 @@ from minigrok.training import TrainingDivergedError
 TASK = tasks.moons(n=120, seed=0)
 
 
-def trained(epochs=6, seed=0, optimizer=SGD(0.1), **settings):
+PLAIN_SGD = SGD(0.1)
+
+
+def trained(epochs=6, seed=0, optimizer=PLAIN_SGD, **settings):
     net = MLP([2, 5, 2], seed=seed)
     return net, train(net, TASK, optimizer, epochs, **{"batch_size": 16, "seed": seed, **settings})
 
@@ -24,15 +27,15 @@ def test_full_batch_training_is_the_optimizer_on_the_gradient():
 
 
 def test_an_epoch_passes_every_input_once():
-    class Counting(SGD):
-        sizes = []
+    steps = []
 
+    class Counting(SGD):
         def step(self, theta, gradient, state):
-            self.sizes.append(1)
+            steps.append(gradient)
             return super().step(theta, gradient, state)
 
     trained(3, optimizer=Counting(0.1), batch_size=16)
-    assert len(Counting.sizes) == 3 * 4                  # 60 inputs: three batches of 16, one of 12
+    assert len(steps) == 3 * 4                           # 60 inputs: three batches of 16, one of 12
 
 
 def test_what_is_recorded_is_what_the_net_is():
@@ -133,7 +136,8 @@ def test_callbacks_see_each_moment_and_may_stop():
 
 
 def test_own_columns_are_recorded():
-    _, history = trained(2, record={"largest": lambda net, task: abs(net.theta).max(), "b": lambda net, task: net.layers[1].b})
+    record = {"largest": lambda net, task: abs(net.theta).max(), "b": lambda net, task: net.layers[1].b}
+    _, history = trained(2, record=record)
     assert history.largest.shape == (3,)
     assert history.b.shape == (3, 2)
 

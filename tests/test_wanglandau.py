@@ -103,7 +103,8 @@ def test_twice_the_same_seed_is_the_same_to_the_bit_and_another_is_not():
 def test_the_number_of_workers_changes_nothing(tmp_path):
     model = Ising2D(4)
     for workers in (1, 2, 4):
-        WangLandau(model, model.edges, walkers=4, seed=0, workers=workers).run(**SMALL).save(tmp_path / f"{workers}.npz")
+        states = WangLandau(model, model.edges, walkers=4, seed=0, workers=workers).run(**SMALL)
+        states.save(tmp_path / f"{workers}.npz")
     assert len({(tmp_path / f"{workers}.npz").read_bytes() for workers in (1, 2, 4)}) == 1
 
 

@@ -11,6 +11,7 @@ from minigrok import plots
 from minigrok.density import density_matrix
 from minigrok.study import classifier, grokking, landscape
 from minigrok.study.grokking import milestones
+from minigrok.study.grokking_claims import pearson
 
 Runs = Mapping[str, Mapping[str, Sequence[Any]]]
 
@@ -60,7 +61,7 @@ def _entropy_purity(stem: str, runs: Mapping[str, Sequence[Any]], d: int) -> Ske
     series = {name: (results[0].history.entropy, results[0].history.purity) for name, results in runs.items()}
     plots.entropy_purity_plot(figure.subplots(), series, d)
     figure.suptitle("S against P, one point a recorded epoch")
-    correlations = ", ".join(f"{name} {np.corrcoef(S, P)[0, 1]:.2f}" for name, (S, P) in series.items())
+    correlations = ", ".join(f"{name} {pearson(S, P):.2f}" for name, (S, P) in series.items())
     return stem, (
         f"S against P over training, inside the region that {d} levels allow. Correlations: {correlations}."), figure
 

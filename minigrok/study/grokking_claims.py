@@ -13,6 +13,7 @@ from itertools import product
 
 import numpy as np
 
+from minigrok.checks import FloatArray
 from minigrok.history import column_name
 from minigrok.metrics import entropy_of_spectrum, purity_of_spectrum
 from minigrok.study.claims import Claim, Evidence, Judgement, gather
@@ -133,13 +134,20 @@ def overall_change(name: str) -> Measure:
 
 def correlation(first: str, second: str) -> Measure:
     """Pearson correlation of two columns over the recorded epochs."""
-    return lambda run, marks: float(np.corrcoef(run.history[first], run.history[second])[0, 1])
+    return lambda run, marks: pearson(run.history[first], run.history[second])
 
 
 def strongest_correlation(name: str) -> Measure:
     """The larger size of a column's correlations with S and with P."""
     return lambda run, marks: max(
-        abs(float(np.corrcoef(run.history[name], run.history[other])[0, 1])) for other in ("entropy", "purity"))
+        abs(pearson(run.history[name], run.history[other])) for other in ("entropy", "purity"))
+
+
+def pearson(first: FloatArray, second: FloatArray) -> float:
+    """Pearson correlation of two series; NaN, which counts as untested, where one of them never changes."""
+    if np.ptp(first) == 0 or np.ptp(second) == 0:
+        return float("nan")
+    return float(np.corrcoef(first, second)[0, 1])
 
 
 def jump(name: str) -> Measure:
@@ -206,7 +214,7 @@ def random_state_correlation(d: int = HIDDEN, draws: int = 400, seed: int = 0) -
     """
     rng = np.random.default_rng(seed)
     p = np.stack([rng.dirichlet(np.full(d, 10 ** rng.uniform(-2, 0))) for _ in range(draws)])
-    return float(np.corrcoef(entropy_of_spectrum(p), purity_of_spectrum(p))[0, 1])
+    return pearson(np.asarray(entropy_of_spectrum(p)), np.asarray(purity_of_spectrum(p)))
 
 
 def milestone_note(runs: Runs) -> str:

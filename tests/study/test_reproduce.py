@@ -26,7 +26,8 @@ def fail_or_double(setting, seed):
 
 
 def test_a_failed_job_leaves_the_others_alone():
-    jobs = [Job("a", "x", 1, fail_or_double, ""), Job("b", "x", 2, fail_or_double, "fail"), Job("a", "x", 3, fail_or_double, "")]
+    jobs = [Job(experiment, "x", seed, fail_or_double, setting)
+            for experiment, seed, setting in (("a", 1, ""), ("b", 2, "fail"), ("a", 3, ""))]
     for workers in (1, 2):
         outcomes = run_jobs(jobs, workers)
         assert [outcome.result for outcome in outcomes] == [2, None, 6]
@@ -87,11 +88,12 @@ def test_the_study_from_end_to_end_the_same_for_any_number_of_workers(tmp_path, 
     assert not ledger.failures
     assert [j.claim.id for j in ledger.judgements] == list(load_claims())
     assert len(told) == 3 * 2 + 3 * 2 + 4 * 2
-    assert reproduce.reproduce("quick", workers=1).to_json() == (folder / "results.json").read_text() == ledger.to_json()
+    again = reproduce.reproduce("quick", workers=1)
+    assert again.to_json() == (folder / "results.json").read_text() == ledger.to_json()
     assert json.loads((folder / "results.json").read_text())["settings"]["seeds"] == [0, 1]
     outline = check_report(folder / "report.html")
-    assert len(outline.images) == len(list((folder / "figures").glob("*.png"))) == len(list((folder / "figures").glob("*.pdf")))
-    assert len(outline.images) >= 15
+    for ending in ("png", "pdf"):
+        assert len(list((folder / "figures").glob(f"*.{ending}"))) == len(outline.images) >= 15
 
 
 def test_where_one_experiment_fails_the_others_still_report(tmp_path, short_study, monkeypatch):
