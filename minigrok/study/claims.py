@@ -75,7 +75,8 @@ class Claim:
 
     id: str
     experiment: str            # whose runs judge it
-    quantity: str              # what is claimed
+    statement: str             # what is claimed
+    value: str                 # what our values are
     paper: str                 # the study's own figure, as printed
     unit: str
     test: str                  # the condition that one run meets or not, in words
@@ -160,9 +161,13 @@ def written(values: Sequence[float | None], digits: int = 3) -> str:
     if not tested:
         return "no plateau" if values else ""
     median, low, high = summary(tested)
+    short = [f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.{digits}g}" for value in (*tested, median, low, high)]
+    *each, middle, first, last = short
+    if len(tested) == 1:
+        return middle
     if len(tested) < SEEDS_FOR_INTERVAL:
-        return f"{', '.join(f'{value:.{digits}g}' for value in tested)} (range {low:.{digits}g} to {high:.{digits}g})"
-    return f"{median:.{digits}g} (95 % {low:.{digits}g} to {high:.{digits}g})"
+        return f"{', '.join(each)} (range {first} to {last})"
+    return f"{middle} (95 % {first} to {last})"
 
 
 TESTS = {
@@ -206,6 +211,6 @@ def load_claims() -> dict[str, Claim]:
         arrow = f"{row['paper_from']} -> " if row["paper_from"] else ""
         paper = arrow + row["paper_to"] + change
         claims[row["id"]] = Claim(
-            row["id"], row["experiment"], row["quantity"], paper.strip(), row["unit"] or "",
+            row["id"], row["experiment"], row["statement"], row["value"], paper.strip(), row["unit"] or "",
             TESTS[row["id"]], FIGURES.get(row["id"]))
     return claims

@@ -33,12 +33,12 @@ class Ledger:
 
     def __str__(self) -> str:
         """The table for a terminal."""
-        lines = [f"{'claim':6}{'verdict':27}{'the study':22}ours, base definition"]
+        lines = [f"{'claim':6}{'verdict':27}{'the study':24}ours, base definition"]
         for judgement in self.judgements:
             claim = judgement.claim
-            lines.append(f"{claim.id:6}{judgement.verdict:27}{claim.paper:22}{ours(judgement)}".rstrip())
+            lines.append(f"{claim.id:6}{judgement.verdict:27}{claim.paper:24}{ours(judgement)}".rstrip())
             lines += textwrap.wrap(
-                f"{claim.quantity}. Test: {claim.test}.", WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6)
+                f"{claim.statement}. Test: {claim.test}.{_value(claim.value)}", WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6)
         lines.append("")
         lines.append(", ".join(f"{count} {verdict}" for verdict, count in self.counts().items()))
         lines += [f"FAILED: {experiment}: {reason}" for experiment, reason in self.failures.items()]
@@ -55,10 +55,10 @@ class Ledger:
         """One row a claim and definition; a claim without evidence has one row."""
         text = io.StringIO()
         rows = csv.writer(text, lineterminator="\n")
-        rows.writerow(["claim", "quantity", "study", "verdict", "definition", "outcome", "share", "values"])
+        rows.writerow(["claim", "statement", "study", "verdict", "definition", "outcome", "share", "values"])
         for judgement in self.judgements:
             claim = judgement.claim
-            head = [claim.id, claim.quantity, claim.paper, judgement.verdict]
+            head = [claim.id, claim.statement, claim.paper, judgement.verdict]
             for e in judgement.evidence:
                 values = " ".join("" if value is None else f"{value:.6g}" for value in e.values)
                 rows.writerow([*head, e.definition, e.outcome, "" if e.share is None else f"{e.share:.3f}", values])
@@ -71,15 +71,19 @@ def ours(judgement: Judgement) -> str:
     """Our value under the base definition, which is the first, and whether the study's figure lies within."""
     if not judgement.evidence:
         return ""
-    figure = {"within": "; the study's figure lies within", "outside": "; the study's lies outside", "": ""}
+    figure = {"within": "; the study's lies within", "outside": "; the study's lies outside", "": ""}
     return written(judgement.evidence[0].values) + figure[judgement.figure]
+
+
+def _value(words: str) -> str:
+    return f" Value: {words}." if words else ""
 
 
 def _as_dict(judgement: Judgement) -> dict[str, Any]:
     claim = judgement.claim
     return {
-        "id": claim.id, "experiment": claim.experiment, "quantity": claim.quantity, "study": claim.paper,
-        "unit": claim.unit, "rule": claim.test, "verdict": judgement.verdict, "why": judgement.why,
+        "id": claim.id, "experiment": claim.experiment, "statement": claim.statement, "study": claim.paper,
+        "unit": claim.unit, "rule": claim.test, "value": claim.value, "verdict": judgement.verdict, "why": judgement.why,
         "figure": judgement.figure or None,
         "definitions": [
             {"definition": e.definition, "outcome": e.outcome, "share": e.share, "values": list(e.values),

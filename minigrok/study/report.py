@@ -75,7 +75,7 @@ def _failures(ledger: Ledger) -> str:
 
 def _ledger(ledger: Ledger) -> str:
     rows = "".join(
-        f'<tr><th scope="row"><a href="#{j.claim.id}">{j.claim.id}</a></th><td>{_escaped(j.claim.quantity)}</td>'
+        f'<tr><th scope="row"><a href="#{j.claim.id}">{j.claim.id}</a></th><td>{_escaped(j.claim.statement)}</td>'
         f"<td>{_escaped(j.claim.paper)}</td><td>{_escaped(ours(j))}</td><td>{_verdict(j)}</td></tr>"
         for j in ledger.judgements)
     counts = ", ".join(f"{count} {verdict}" for verdict, count in ledger.counts().items())
@@ -94,10 +94,11 @@ def _claim(judgement: Judgement) -> str:
             '<div class="wide"><table><thead><tr><th scope="col">definition</th><th scope="col">ours</th>'
             '<th scope="col">share of runs</th><th scope="col">outcome</th></tr></thead><tbody>'
             + "".join(map(_evidence, judgement.evidence)) + "</tbody></table></div>")
+    value = f" Value: {_escaped(claim.value)}." if claim.value else ""
     note = f"<p>{_escaped(judgement.note)}.</p>" if judgement.note else ""
     return (
-        f'<h3 id="{claim.id}">{claim.id}: {_escaped(claim.quantity)}</h3>'
-        f"<p>{_verdict(judgement)}. The study: {_escaped(claim.paper)}. Test: {_escaped(claim.test)}.</p>{note}{table}")
+        f'<h3 id="{claim.id}">{claim.id}: {_escaped(claim.statement)}</h3>'
+        f"<p>{_verdict(judgement)}. The study: {_escaped(claim.paper)}. Test: {_escaped(claim.test)}.{value}</p>{note}{table}")
 
 
 def _evidence(evidence: Evidence) -> str:

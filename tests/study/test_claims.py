@@ -74,6 +74,7 @@ def test_the_interval_covers_the_median_as_often_as_it_says():
 def test_few_seeds_show_every_value_and_their_range():
     assert written([1.0, 3.0, 2.0]) == "1, 3, 2 (range 1 to 3)"
     assert written([1.0] * 6) == "1 (95 % 1 to 1)"
+    assert written([12345.0]) == "12,345"
     assert written([None, None]) == "no plateau"
     with pytest.raises(ValueError, match="at least one"):
         summary([])
@@ -93,7 +94,7 @@ def test_a_ledger_is_a_table_and_valid_json_and_csv():
     assert [claim["id"] for claim in document["claims"]] == ["C1", "R2"]
     assert document["claims"][0]["definitions"][0]["values"] == [1.0, None]
     assert document["claims"][0]["definitions"][0]["summary"]["kind"] == "range"
-    first_row = "C1,von Neumann entropy,1.42 -> 1.19,reproduced,moons,holds,1.000,1 "
+    first_row = "C1,SGD lowers the entropy S of the hidden layer,1.42 -> 1.19,reproduced,moons,holds,1.000,1 "
     assert ledger.to_csv().splitlines()[1] == first_row
     assert ledger["R2"].verdict == NOT_TESTED
     with pytest.raises(KeyError):
