@@ -37,8 +37,8 @@ class Ledger:
         for judgement in self.judgements:
             claim = judgement.claim
             lines.append(f"{claim.id:6}{judgement.verdict:27}{claim.paper:24}{ours(judgement)}".rstrip())
-            lines += textwrap.wrap(
-                f"{claim.statement}. Test: {claim.test}.{_value(claim.value)}", WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6)
+            words = f"{claim.statement}. Test: {claim.test}.{_value(claim.value)}"
+            lines += textwrap.wrap(words, WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6)
         lines.append("")
         lines.append(", ".join(f"{count} {verdict}" for verdict, count in self.counts().items()))
         lines += [f"FAILED: {experiment}: {reason}" for experiment, reason in self.failures.items()]
@@ -83,8 +83,8 @@ def _as_dict(judgement: Judgement) -> dict[str, Any]:
     claim = judgement.claim
     return {
         "id": claim.id, "experiment": claim.experiment, "statement": claim.statement, "study": claim.paper,
-        "unit": claim.unit, "rule": claim.test, "value": claim.value, "verdict": judgement.verdict, "why": judgement.why,
-        "figure": judgement.figure or None,
+        "unit": claim.unit, "rule": claim.test, "value": claim.value,
+        "verdict": judgement.verdict, "why": judgement.why, "figure": judgement.figure or None,
         "definitions": [
             {"definition": e.definition, "outcome": e.outcome, "share": e.share, "values": list(e.values),
              "summary": _summary(e.values)} for e in judgement.evidence],
