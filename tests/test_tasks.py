@@ -58,6 +58,28 @@ def test_a_seed_tells_the_data_to_the_bit_and_another_seed_tells_others(make, se
     assert one.X_train.tobytes() != other.X_train.tobytes()
 
 
+OTHER_SETTINGS = {"n": 42, "noise": 0.25, "test_fraction": 0.3, "noise_dimensions": 1}
+
+
+@pytest.mark.parametrize(("make", "more"), [
+    (tasks.circles, {}), (tasks.moons, {}), (tasks.spirals, {}), (tasks.xor, {"dimension": 3}),
+    (tasks.blobs, {"dimension": 3, "separation": 3.0}), (tasks.halfspace, {"dimension": 3, "margin": 0.1})])
+def test_the_description_tells_every_setting_apart(make, more):
+    others = [make(**{name: value}) for name, value in {**OTHER_SETTINGS, **more}.items()]
+    descriptions = [task.description for task in (make(), *others)]
+    assert len({json.dumps(one, sort_keys=True) for one in descriptions}) == len(descriptions)
+
+
+def test_every_kind_of_task_has_its_own_description():
+    assert len({json.dumps(make().description) for make in PLANAR.values()}) == len(PLANAR)
+
+
+@given(makers, seeds)
+def test_the_classes_come_in_random_order(make, seed):
+    _, y = everything(make(n=60, seed=seed))
+    assert 6 < (y[1:] != y[:-1]).sum() < 54              # alternating labels would give 59; chance 30, 3.9 either way
+
+
 @given(st.sampled_from([(tasks.xor, 3), (tasks.blobs, 1), (tasks.halfspace, 7)]), seeds)
 def test_dimension_is_the_number_of_columns_beside_the_noise(choice, seed):
     make, dimension = choice
@@ -238,11 +260,26 @@ def test_corrupt_fraction_and_shuffle_labels_are_one_thing(seed):
     assert corrupt.description == shuffled.description
 
 
+def test_the_description_tells_every_modular_setting_apart():
+    descriptions = [task.description for task in (
+        tasks.modular(5), tasks.modular(7), tasks.modular(5, "divide"), tasks.modular(5, "multiply"),
+        tasks.modular(5, train_fraction=0.3), tasks.modular(5, seed=1), tasks.modular(5, corrupt_fraction=0.5),
+        tasks.modular(5, corrupt_fraction=1.0))]
+    assert len({json.dumps(one, sort_keys=True) for one in descriptions}) == len(descriptions)
+
+
 def test_another_seed_shuffles_otherwise():
     task = tasks.modular(11)
     one, other = tasks.shuffle_labels(task, 1), tasks.shuffle_labels(task, 2)
     assert (one.y_train != other.y_train).any()
     assert one.description != other.description
+
+
+def test_a_label_shuffled_twice_is_told_from_one_shuffled_once():
+    once = tasks.shuffle_labels(tasks.modular(11), 2)
+    twice = tasks.shuffle_labels(tasks.shuffle_labels(tasks.modular(11), 1), 2)
+    assert (once.y_train != twice.y_train).any()
+    assert once.description != twice.description
 
 
 # Your own arrays
@@ -278,6 +315,22 @@ def test_a_label_that_only_the_test_set_has_counts_as_a_class():
     assert tasks.from_arrays(X, [0, 1] * 3, X[:1], [4]).n_classes == 5
 
 
+@pytest.mark.parametrize(("train_type", "test_type"), [(np.float32, np.float64), (np.float64, np.float32)])
+def test_the_wider_type_of_train_and_test_serves_both(train_type, test_type):
+    task = tasks.from_arrays(X.astype(train_type), Y, (X * 1e30).astype(test_type), Y)
+    assert task.X_train.dtype == task.X_test.dtype == np.float64
+    assert (task.X_test == (X * 1e30).astype(test_type)).all()
+
+
+def test_a_task_keeps_its_data_when_the_callers_array_changes():
+    mine, labels = X.astype(np.float32), np.array(Y)
+    task = tasks.from_arrays(mine, labels, mine, labels)
+    mine[:], labels[:] = 0, 0
+    assert (task.X_train == X).all()
+    assert (task.X_test == X).all()
+    assert task.y_train.tolist() == task.y_test.tolist() == Y
+
+
 def test_the_description_tells_other_data_labels_splits_and_test_sets_apart():
     changed = X.copy()
     changed[5, 1] += 1e-9
@@ -296,6 +349,13 @@ ALL = {
     **{name: make() for name, make in PLANAR.items()}, "modular": tasks.modular(5),
     "corrupted": tasks.modular(5, corrupt_fraction=0.5), "from_arrays": tasks.from_arrays(X, Y),
     "shuffled": tasks.shuffle_labels(tasks.from_arrays(X, Y)),
+    "NumPy numbers": tasks.xor(
+        n=np.int64(9), noise=np.float32(0.1), seed=np.int64(1), test_fraction=np.float32(0.5),
+        noise_dimensions=np.int64(1), dimension=np.int64(3)),
+    "blobs, NumPy numbers": tasks.blobs(dimension=np.int64(3), separation=np.float32(1)),
+    "halfspace, NumPy numbers": tasks.halfspace(dimension=np.int64(3), margin=np.float32(0)),
+    "modular, NumPy numbers": tasks.modular(np.int64(5), "add", np.float32(0.5), np.int64(1), np.float32(0.5)),
+    "arrays, NumPy numbers": tasks.from_arrays(X, Y, test_fraction=np.float32(0.5), seed=np.int64(1)),
 }
 
 
@@ -348,6 +408,9 @@ REFUSED = {
     "too few labels": (tasks.from_arrays, {"X": X, "y": Y[:5]}, "X has 6 rows, but y has 5 labels"),
     "half a label": (tasks.from_arrays, {"X": X, "y": [0, 0.5, 1, 0, 1, 0]}, r"y\[1\] is 0.5"),
     "a negative label": (tasks.from_arrays, {"X": X, "y": [0, 1, -1, 0, 1, 0]}, r"y\[2\] is -1"),
+    "a label past all integers": (tasks.from_arrays, {"X": X, "y": [0, 1, 1e300, 0, 1, 0]}, r"y\[2\] is 1e\+300"),
+    "a label of 64 bits": (
+        tasks.from_arrays, {"X": X, "y": np.array([0, 1, 2**64 - 1, 0, 1, 0], np.uint64)}, r"y\[2\] is 1.8"),
     "NaN as a label": (tasks.from_arrays, {"X": X, "y": [0, 1, np.nan, 0, 1, 0]}, r"y\[2\] is nan"),
     "labels as text": (tasks.from_arrays, {"X": X, "y": ["a", "b"] * 3}, "y has dtype"),
     "one class": (tasks.from_arrays, {"X": X, "y": [1] * 6}, "y holds the one label 1"),

@@ -9,6 +9,8 @@ from numpy.typing import ArrayLike
 from minigrok.checks import FloatArray, IntArray, numeric_array, real_number, whole_number
 from minigrok.tasks.base import Task, split
 
+LABEL_LIMIT = 2**31           # a larger "label" is a mistake, and past 2^63 it would wrap around in silence
+
 
 def from_arrays(
     X: ArrayLike, y: ArrayLike, X_test: ArrayLike | None = None, y_test: ArrayLike | None = None,
@@ -19,7 +21,7 @@ def from_arrays(
     Parameters
     ----------
     X : array_like, shape (n, features)
-        Real and finite; float32 stays float32, everything else becomes float64.
+        Real and finite; float32 stays float32 (if X_test is float32 too), everything else becomes float64.
     y : array_like, shape (n,)
         Labels: whole numbers 0, 1, ..., at least two different ones.
     X_test, y_test : array_like, optional
@@ -43,12 +45,15 @@ def from_arrays(
     _require_as_many("X", inputs, "y", labels)
     description: dict[str, Any] = {"name": "from_arrays", "sha256": _hash(inputs, labels)}
     if X_test is None or y_test is None:
-        order = np.random.default_rng(whole_number("seed", seed, 0)).permutation(len(labels))
-        train, test = split(order, real_number("test_fraction", test_fraction, 0, 1))
+        seed, test_fraction = whole_number("seed", seed, 0), real_number("test_fraction", test_fraction, 0, 1)
+        order = np.random.default_rng(seed).permutation(len(labels))
+        train, test = split(order, test_fraction)
         description |= {"test_fraction": test_fraction, "seed": seed}
         parts = inputs[train], labels[train], inputs[test], labels[test]
     else:
-        held = _checked("X_test", X_test).astype(inputs.dtype, copy=False)
+        held = _checked("X_test", X_test)
+        common = np.result_type(inputs, held)            # never down: a large float64 would overflow in float32
+        inputs, held = inputs.astype(common), held.astype(common)
         held_labels = _checked_labels("y_test", y_test)
         _require_as_many("X_test", held, "y_test", held_labels)
         if held.shape[1] != inputs.shape[1]:
@@ -73,8 +78,10 @@ def _checked_labels(name: str, values: ArrayLike) -> IntArray:
     array = numeric_array(name, values)
     if array.ndim != 1 or array.dtype.kind == "c":
         raise ValueError(f"{name} has shape {array.shape}, but labels are one whole number an input: shape (n,)")
-    for index in np.argwhere((array < 0) | (array != np.floor(array)))[:1].ravel():
-        raise ValueError(f"{name}[{index}] is {array[index]}, but labels are whole numbers from 0 on")
+    for index in np.argwhere((array < 0) | (array != np.floor(array)) | (array >= LABEL_LIMIT))[:1].ravel():
+        raise ValueError(
+            f"{name}[{index}] is {array[index]}, but labels are whole numbers from 0 on, one for each class: "
+            "np.unique(y, return_inverse=True)[1] numbers classes of any kind")
     return array.astype(np.int64)
 
 

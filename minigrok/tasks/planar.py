@@ -109,7 +109,7 @@ def xor(
     >>> bool((task.y_train == (task.X_train.prod(axis=1) < 0)).all())
     True
     """
-    whole_number("dimension", dimension, 2)
+    dimension = whole_number("dimension", dimension, 2)
 
     def draw(y: IntArray, rng: np.random.Generator) -> FloatArray:
         corners = rng.choice([-1.0, 1.0], (len(y), dimension))
@@ -138,8 +138,7 @@ def blobs(
     >>> blobs(n=100, dimension=10).X_test.shape
     (50, 10)
     """
-    whole_number("dimension", dimension, 1)
-    real_number("separation", separation, 0)
+    dimension, separation = whole_number("dimension", dimension, 1), real_number("separation", separation, 0)
 
     def draw(y: IntArray, rng: np.random.Generator) -> FloatArray:
         direction = rng.normal(size=dimension)
@@ -167,8 +166,7 @@ def halfspace(
     >>> halfspace(100, 5, margin=0.2).X_train.shape
     (50, 5)
     """
-    whole_number("dimension", dimension, 1)
-    real_number("margin", margin, 0, 0.5)
+    dimension, margin = whole_number("dimension", dimension, 1), real_number("margin", margin, 0, 0.5)
 
     def draw(y: IntArray, rng: np.random.Generator) -> FloatArray:
         w = rng.normal(size=dimension)
@@ -189,13 +187,15 @@ def _two_classes(
     test_fraction: float, noise_dimensions: int, **settings: Any,
 ) -> Task:
     """Balanced labels, `draw`n inputs, noise on top, noise beside, a random split."""
-    n = whole_number("n", n, 2)
-    rng = np.random.default_rng(whole_number("seed", seed, 0))
+    n, seed = whole_number("n", n, 2), whole_number("seed", seed, 0)
+    noise, test_fraction = real_number("noise", noise, 0), real_number("test_fraction", test_fraction, 0, 1)
+    noise_dimensions = whole_number("noise_dimensions", noise_dimensions, 0)
+    rng = np.random.default_rng(seed)
     y = rng.permutation(np.arange(n) % 2)
     X = draw(y, rng)
-    X = X + real_number("noise", noise, 0) * rng.normal(size=X.shape)
-    X = np.concatenate([X, rng.normal(size=(n, whole_number("noise_dimensions", noise_dimensions, 0)))], axis=1)
-    train, test = split(np.arange(n), real_number("test_fraction", test_fraction, 0, 1))
+    X = X + noise * rng.normal(size=X.shape)
+    X = np.concatenate([X, rng.normal(size=(n, noise_dimensions))], axis=1)
+    train, test = split(np.arange(n), test_fraction)
     return Task(X[train], y[train], X[test], y[test], 2, {
         "name": name, "n": n, "noise": noise, "seed": seed, "test_fraction": test_fraction,
         "noise_dimensions": noise_dimensions, **settings})
