@@ -2,11 +2,12 @@
 
 A *state* is a named tuple of arrays, all that changes in a system, with two small functions:
 
-    propose(state, uniforms) -> (energy, log_ratio)    writes a pending move into the state; NaN: it is forbidden
+    propose(state, uniforms) -> (energy, log_ratio)    writes a pending move into the state
     accept(state, energy)                              carries the pending move out
 
 log_ratio is ln [q(x|x') pi(x')] - ln [q(x'|x) pi(x)] for proposals q and a reference measure pi: 0 for
-symmetric moves on a flat measure. The random numbers come in as an array, so that the same numbers walk
+symmetric moves on a flat measure, -inf where the move is forbidden, a wall (its energy may then be NaN; elsewhere
+NaN or infinity is an error, and stops the walk). The random numbers come in as an array, so that the same numbers walk
 the same path, compiled or not.
 """
 
@@ -91,21 +92,25 @@ def bin_of(energy: float, edges: FloatArray, guess: int) -> int:
     return i
 
 
-def walk_loop(state: Any, walk: Walk, edges: FloatArray, uniforms: FloatArray, log_f: float, phase: int) -> None:
+def walk_loop(state: Any, walk: Walk, edges: FloatArray, uniforms: FloatArray, log_f: float, phase: int) -> int:
     """One step for each row of `uniforms`: the first number decides on acceptance, the others make the proposal.
 
     In the phase ONE_OVER_T ln f is (bins seen) / (steps so far); in FROZEN ln g stays, and bins never seen are walls.
+    Returns -1, or the row at which a move that is no wall had no finite energy: there the walk stopped.
     """
     log_g, histogram, seen = walk.log_g, walk.histogram, walk.seen
     energy, here = walk.energy[0], walk.energy_bin[0]
     tried, accepted, half_trips, last_end = walk.steps[0], walk.steps[1], walk.steps[2], walk.steps[3]
-    bins_seen, lowest, highest = 0, len(seen), 0
+    bins_seen, lowest, highest, fault = 0, len(seen), 0, -1
     for i in range(len(seen)):
         if seen[i]:
             bins_seen += 1
             lowest, highest = min(lowest, i), i
     for row in range(len(uniforms)):
         new_energy, log_ratio = propose_move(state, uniforms[row, 1:])
+        if log_ratio != -np.inf and not (abs(new_energy) < np.inf and log_ratio < np.inf):        # NaN is caught too
+            fault = row
+            break
         new = bin_of(new_energy, edges, here)
         if new >= 0 and (seen[new] or phase != FROZEN):
             log_g_new = log_g[new] if seen[new] else log_g[here]       # a bin never seen begins as its neighbour stands
@@ -131,13 +136,15 @@ def walk_loop(state: Any, walk: Walk, edges: FloatArray, uniforms: FloatArray, l
             last_end = -1 if here == lowest else 1
     walk.energy[0], walk.energy_bin[0] = energy, here
     walk.steps[0], walk.steps[1], walk.steps[2], walk.steps[3] = tried, accepted, half_trips, last_end
+    return fault
 
 
 def approach_loop(state: Any, energy: FloatArray, low: float, high: float, uniforms: FloatArray) -> None:
     """Accept every move that does not lead away from [low, high], until the energy lies within."""
     for row in range(len(uniforms)):
-        new_energy, _ = propose_move(state, uniforms[row, 1:])
-        if max(low - new_energy, new_energy - high, 0.0) <= max(low - energy[0], energy[0] - high, 0.0):
+        new_energy, log_ratio = propose_move(state, uniforms[row, 1:])
+        distance = max(low - energy[0], energy[0] - high)
+        if log_ratio > -np.inf and low - new_energy <= distance and new_energy - high <= distance:
             accept_move(state, new_energy)
             energy[0] = new_energy
         if low <= energy[0] <= high:
@@ -145,25 +152,48 @@ def approach_loop(state: Any, energy: FloatArray, low: float, high: float, unifo
 
 
 @cache
-def compiled_loops(state_class: type, source: Path | None) -> tuple[Kernel[..., None], Kernel[..., None]]:
+def compiled_loops(state_class: type, sources: tuple[Path, ...]) -> tuple[Kernel[..., int], Kernel[..., None]]:
     """`walk_loop` and `approach_loop` for one class of states.
 
-    Each class has loops of its own, since those of a user's system must become new when the file
-    changes in which it is written: `source`, or None for one of this package.
+    Each class has loops of its own, since those of a user's system must become new when a file
+    changes in which it is written: `sources`, none for a system of this package.
     """
-    depends_on = () if source is None else (source,)
-    return jit(walk_loop, depends_on=depends_on), jit(approach_loop, depends_on=depends_on)
+    return jit(walk_loop, depends_on=sources), jit(approach_loop, depends_on=sources)
 
 
-def loops_for(system: System, state: Any) -> tuple[Kernel[..., None], Kernel[..., None]]:
-    """The jitted loops for the class of `state`, whose moves are registered and jitted on the way."""
-    file = getsourcefile(type(system))
-    path = None if file is None else Path(file).resolve()
-    outside = path if path is not None and path.exists() and not path.is_relative_to(PACKAGE) else None
-    if type(state) not in _MOVES:
-        depends_on = () if outside is None else (outside,)
-        kernels = [move if hasattr(move, "py_func") else jit(move, depends_on=depends_on)
-                   for move in (system.propose, system.accept)]
-        _MOVES[type(state)] = Moves(*kernels)
-    state_class: Any = type(state)
-    return compiled_loops(state_class, outside)
+def loops_for(system: System, state: Any) -> tuple[Kernel[..., int], Kernel[..., None]]:
+    """The loops that walk this system.
+
+    Raises
+    ------
+    ValueError
+        If another system already walks states of this class, with other moves: compiled code finds the
+        moves by the class of the state alone, and would silently take the wrong ones.
+    """
+    state_class: type = type(state)
+    sources = _sources_outside(type(system), state_class, system.propose, system.accept)
+    if state_class not in _MOVES:
+        _MOVES[state_class] = Moves(*(
+            move if hasattr(move, "py_func") else jit(move, depends_on=sources)
+            for move in (system.propose, system.accept)))
+    for known, move in zip(_MOVES[state_class], (system.propose, system.accept), strict=True):
+        if known.py_func is not getattr(move, "py_func", move):
+            raise ValueError(
+                f"{type(system).__name__} moves states of class {state_class.__name__} by another function "
+                f"{move.__name__} than a system before it, but moves are found by the class of the state: "
+                "give each system a named tuple of its own")
+    return compiled_loops(state_class, sources)
+
+
+def _sources_outside(*things: Any) -> tuple[Path, ...]:
+    """The files outside this package in which the things are written."""
+    files = set()
+    for thing in things:
+        try:
+            name = getsourcefile(getattr(thing, "py_func", thing))
+        except TypeError:                                # typed into an interactive session
+            continue
+        path = None if name is None else Path(name).resolve()
+        if path is not None and path.exists() and not path.is_relative_to(PACKAGE):
+            files.add(path)
+    return tuple(sorted(files))

@@ -118,8 +118,8 @@ class WangLandau:
         Raises
         ------
         ValueError
-            If no walker can be brought into the range of the edges, or a move leads to an energy that is
-            infinite or, without a wall, NaN from the start.
+            If a walker cannot be brought into the range of the edges, or a move that is no wall leads to an
+            energy that is NaN or infinite.
         """
         steps = whole_number("steps", steps, 10 * OBSERVE_EVERY)
         streams = np.random.SeedSequence(self.seed).spawn(self.walkers)
@@ -154,7 +154,7 @@ class WangLandau:
         walk = Walk(np.zeros(bins), np.zeros(bins, np.int64), np.arange(bins) == here, energy, np.array([here]),
                     np.zeros(4, np.int64))
         for part in _build_up(walk, steps - round(PRODUCTION_SHARE * steps), self.schedule, state):
-            walk_loop(state, walk, edges, numbers(part.steps), part.log_f, part.phase)
+            _advance(walk_loop, system, state, walk, edges, numbers(part.steps), part.log_f, part.phase)
             if progress is not None:
                 progress(Progress(number, int(walk.steps[0]), steps, int(walk.seen.sum()), part.log_f))
         if walk.seen.sum() < 2:
@@ -194,6 +194,19 @@ def _build_up(walk: Walk, steps: int, schedule: str, state: Any) -> Any:
             return
 
 
+def _advance(
+    walk_loop: Any, system: System, state: Any, walk: Walk, edges: FloatArray, rows: FloatArray, log_f: float,
+    phase: int,
+) -> None:
+    """Walk one step for each row of random numbers."""
+    fault = walk_loop(state, walk, edges, rows, log_f, phase)
+    if fault >= 0:
+        energy, log_ratio = system.propose(state, rows[fault, 1:])
+        raise ValueError(
+            f"move {walk.steps[0] + 1}, from energy {walk.energy[0]:.6g}, leads to energy {energy} with log_ratio "
+            f"{log_ratio}, but energies must be finite: a forbidden move says so with log_ratio = -inf")
+
+
 def _adapt(step_size: FloatArray, acceptance: float) -> None:
     """Longer steps where most are accepted, shorter ones where few are."""
     if acceptance < ACCEPTANCE[0]:
@@ -213,7 +226,7 @@ def _production(
     sums: dict[str, FloatArray] = {}
     looks: IntArray = np.zeros(bins, np.int64)
     for _ in range(round(PRODUCTION_SHARE * steps) // OBSERVE_EVERY):
-        walk_loop(state, walk, edges, numbers(OBSERVE_EVERY), 0.0, FROZEN)
+        _advance(walk_loop, system, state, walk, edges, numbers(OBSERVE_EVERY), 0.0, FROZEN)
         energies.append(float(walk.energy[0]))
         looks[walk.energy_bin[0]] += 1
         for name, value in system.observe(state, rng).items():

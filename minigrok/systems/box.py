@@ -34,11 +34,11 @@ def propose(state: Point, uniforms: FloatArray) -> tuple[float, float]:
     after = before + state.step_size[0] * (2.0 * uniforms[1] - 1.0)
     state.pending[0], state.pending[1] = i, after
     if state.gauss[0] == 0.0 and abs(after) > 1.0:
-        return np.nan, 0.0
+        return np.nan, -np.inf
     energy = 0.0                                         # summed afresh: a running sum would drift
     for k in range(len(state.x)):
-        energy += after**2 if k == i else state.x[k] ** 2
-    return energy, -0.5 * state.gauss[0] * (after**2 - before**2)
+        energy += after * after if k == i else state.x[k] * state.x[k]
+    return energy, -0.5 * state.gauss[0] * (after * after - before * before)
 
 
 def accept(state: Point, energy: float) -> None:
@@ -75,7 +75,10 @@ class Box:
 
     def energy(self, state: Point) -> float:
         """|x|^2."""
-        return float((state.x**2).sum())
+        energy = 0.0                                     # in the order of `propose`, so that both agree to the bit
+        for value in state.x.tolist():
+            energy += value * value
+        return energy
 
     def observe(self, state: Point, rng: np.random.Generator) -> dict[str, float]:
         """Nothing beyond the energy."""

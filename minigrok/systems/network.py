@@ -90,7 +90,7 @@ def propose(state: Network, uniforms: FloatArray) -> tuple[float, float]:
     before = state.weights[j, k]
     after = before + scale * state.step_size[0] * (2.0 * uniforms[1] - 1.0)
     if gauss == 0.0 and abs(after) > scale:
-        return np.nan, 0.0
+        return np.nan, -np.inf
     state.pending[0], state.pending[1], state.pending[2] = j, k, after
     state.weights[j, k] = after
     unit_activations(state.weights[j], state.inputs, int(state.settings[0]), state.new_row)
@@ -101,7 +101,12 @@ def propose(state: Network, uniforms: FloatArray) -> tuple[float, float]:
         value = overlap(state.new_row, row)
         state.new_gram[j, other] = value
         state.new_gram[other, j] = value
-    log_ratio = -0.5 * gauss * (after**2 - before**2) / scale**2
+    trace = 0.0
+    for other in range(hidden):
+        trace += state.new_gram[other, other]
+    if trace == 0.0:                                     # a dead layer has no state: a wall
+        return np.nan, -np.inf
+    log_ratio = -0.5 * gauss * (after * after - before * before) / (scale * scale)
     return gram_entropy(state.new_gram, state.work), log_ratio
 
 
@@ -183,7 +188,8 @@ class NetworkLandscape:
     def start(self, rng: np.random.Generator) -> Network:
         """A layer drawn from the prior."""
         N = len(self.X)
-        inputs = np.concatenate([self.X.T, np.ones((1, N))]) if self.bias else self.X.T.copy()
+        rows = np.concatenate([self.X.T, np.ones((1, N))]) if self.bias else self.X.T
+        inputs = rows.copy(order="C")                    # one contiguous row a feature, which the loop runs along
         shape = (self.hidden, len(inputs))
         gauss = self.prior == "gauss"
         weights = rng.normal(0, self.scale, shape) if gauss else rng.uniform(-self.scale, self.scale, shape)
