@@ -27,13 +27,13 @@ def one_of(what: str, name: str, known: Iterable[str]) -> str:
 
 
 def numeric_array(name: str, values: ArrayLike) -> InexactArray:
-    """`values` as a float or complex array (integers and booleans become float64), finite throughout.
+    """`values` as a float or complex array (integers, booleans and long doubles become float64), finite throughout.
 
     Raises
     ------
     ValueError
-        For an empty array, one that holds something else than numbers, NaN or infinity
-        (naming the first offending index).
+        For an empty array, one that holds something else than numbers, masked entries, NaN or
+        infinity (naming the first offending index).
 
     Examples
     --------
@@ -42,7 +42,7 @@ def numeric_array(name: str, values: ArrayLike) -> InexactArray:
     ...
     ValueError: A[1, 1] is nan, but every entry must be finite: look for an overflow or a missing value upstream
     """
-    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+    if _holds_masked(values):
         raise ValueError(f"{name} has masked entries, which have no value: fill them, or leave their rows out")
     try:
         array = np.asarray(values)
@@ -55,6 +55,9 @@ def numeric_array(name: str, values: ArrayLike) -> InexactArray:
         raise ValueError(f"{name} has shape {array.shape} and so no entry: give at least one row and one column")
     if array.dtype.kind in "biu":
         array = array.astype(np.float64)
+    elif array.dtype.char in "gG":               # long doubles, which neither LAPACK nor numba takes
+        with np.errstate(over="ignore"):         # what overflows is found below, as an infinity
+            array = array.astype(np.float64 if array.dtype.char == "g" else np.complex128)
     if not np.isfinite(array).all():
         index = np.argwhere(~np.isfinite(array))[0].tolist()
         raise ValueError(
@@ -76,10 +79,17 @@ def real_number(
     """`value` as a finite float in [low, high], or (low, high] if `low_open`; else ValueError."""
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = np.nan
     if not np.isfinite(number) or number < low or number > high or (low_open and number == low):
         bracket = "(" if low_open or low == -np.inf else "["
         closing = ")" if high == np.inf else "]"
         raise ValueError(f"{name} is {value!r}, but must be a number in {bracket}{low:g}, {high:g}{closing}")
     return number
+
+
+def _holds_masked(values: Any) -> bool:
+    """Whether a masked entry hides in an array or in nested lists of them: np.asarray would use what lies beneath."""
+    if isinstance(values, list | tuple):
+        return any(map(_holds_masked, values))
+    return isinstance(values, np.ma.MaskedArray) and bool(np.ma.is_masked(values))

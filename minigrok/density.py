@@ -154,7 +154,8 @@ def require_hermitian(rho: InexactArray) -> None:
         *stack, j, k = index
         raise ValueError(
             f"rho{stack or ''} is not Hermitian: element [{j}, {k}] is {rho[tuple(index)]:.6g}, but "
-            f"[{k}, {j}] is {rho[(*stack, k, j)]:.6g}; average it with its conjugate transpose if that is rounding")
+            f"the conjugate of [{k}, {j}] is {rho[(*stack, k, j)].conj():.6g}; average it with its conjugate "
+            "transpose if that is rounding")
 
 
 def prepared_rows(A: ArrayLike, convention: str = "trace") -> InexactArray:
@@ -168,12 +169,15 @@ def prepared_rows(A: ArrayLike, convention: str = "trace") -> InexactArray:
         raise ValueError(
             f"A has shape {array.shape}, but activations are a matrix (inputs, neurons): "
             "A[None, :] makes one input of it, A[:, None] one neuron")
-    rows = _safely_scaled(array.astype(np.result_type(array, np.float64), copy=False))
+    rows = array.astype(np.result_type(array, np.float64), copy=False)
     if convention.startswith("centered"):
-        rows = _centered(rows)
+        rows = _centered(_safely_scaled(rows, (-2, -1)))
     if convention.endswith("rows"):
+        rows = _safely_scaled(rows, (-1,))               # row by row: a faint input has a direction too
         norm = np.linalg.norm(rows, axis=-1, keepdims=True)
         rows = np.divide(rows, norm, out=np.zeros_like(rows), where=norm > 0)
+    else:
+        rows = _safely_scaled(rows, (-2, -1))
     nothing = ~rows.any(axis=(-2, -1))
     for index in np.argwhere(nothing).tolist():
         why = "all its rows are alike" if convention.startswith("centered") else "all its activations are zero"
@@ -183,21 +187,30 @@ def prepared_rows(A: ArrayLike, convention: str = "trace") -> InexactArray:
     return rows
 
 
-def _safely_scaled(array: InexactArray) -> InexactArray:
+def _safely_scaled(array: InexactArray, axes: tuple[int, ...]) -> InexactArray:
     """The same, or where squares might overflow or vanish, divided by a power of two (which rounds nothing)."""
-    largest = abs(array).max(axis=(-2, -1), keepdims=True)
+    size = np.maximum(abs(array.real), abs(array.imag)) if array.dtype.kind == "c" else abs(array)   # |z| may overflow
+    largest = size.max(axis=axes, keepdims=True)
     safe = (largest == 0) | ((largest > SAFE_SMALLEST) & (largest < SAFE_LARGEST))
     if safe.all():
         return array
-    return array / np.where(safe, 1.0, np.exp2(np.floor(np.log2(np.where(safe, 1.0, largest)))))
+    exponent = np.frexp(np.where(safe, 1.0, largest))[1]
+    half = -exponent // 2                                # in two steps, for 2^1074 is no float64
+    scaled: InexactArray = array * np.ldexp(1.0, half) * np.ldexp(1.0, -exponent - half)
+    return scaled
 
 
 def _centered(rows: InexactArray) -> InexactArray:
-    """Rows minus their mean; what is left of rows that are all alike is rounding, and becomes zero."""
-    centered = rows - rows.mean(axis=-2, keepdims=True)
-    rounding = 4 * np.finfo(np.float64).eps * abs(rows).max(axis=(-2, -1), keepdims=True)
-    alike = (abs(centered) <= rounding).all(axis=(-2, -1), keepdims=True)
-    return np.where(alike, 0.0, centered)
+    """Rows minus their mean. What lies within rounding of its column's mean is on it, and becomes zero.
+
+    Else constant columns, or a row at the mean (of which "centered_rows" takes the direction), would leave noise.
+    """
+    centered = rows
+    for _ in range(2):                                   # the second takes off the rounding of the first
+        columns = np.ascontiguousarray(np.swapaxes(centered, -1, -2))      # in this order NumPy sums pairwise
+        centered = centered - columns.mean(axis=-1)[..., None, :]
+    rounding = 4 * np.finfo(np.float64).eps * abs(rows).max(axis=-2, keepdims=True)
+    return np.where(abs(centered) <= rounding, 0.0, centered)
 
 
 def _square(rho: ArrayLike) -> InexactArray:

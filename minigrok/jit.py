@@ -61,7 +61,7 @@ def hash_of_sources(folder: Path) -> str:
 
 def _cache_root() -> Path | None:
     """Where caches lie: NUMBA_CACHE_DIR if the user set it, else the user's cache folder."""
-    if "NUMBA_CACHE_DIR" in os.environ:
+    if os.environ.get("NUMBA_CACHE_DIR"):        # set but empty means unset, to numba too
         return Path(os.environ["NUMBA_CACHE_DIR"])
     try:
         return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "minigrok"

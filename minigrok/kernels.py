@@ -155,6 +155,7 @@ def gram_entropy(G: FloatArray, work: FloatArray) -> float:
 
     Eigenvalues below d EPSILON tr G are roundings of 0: they count as 0, so that a state of
     rank one has S = 0 to the bit. NaN where tr G is 0 or not finite: there is no state.
+    The caller scales G so that the squares of its entries neither overflow nor vanish.
     """
     d = len(G)
     trace = 0.0

@@ -17,12 +17,13 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import entr, logsumexp
+from scipy.special import entr
 
 from minigrok.checks import FloatArray, InexactArray, numeric_array
 from minigrok.density import density_matrix, spectrum
 
 DEFAULT_BINS = 30              # of the weights' histogram; the weight entropy depends on it, so it has a name
+NEAR_ONE = 0.1                 # orders so near 1 that ln(sum p^alpha) / (1 - alpha) loses digits
 Number = np.float64 | FloatArray
 
 
@@ -47,9 +48,13 @@ def renyi_of_spectrum(p: FloatArray, alpha: float) -> Number:
         S = np.log((p > 0).sum(axis=-1))
     elif alpha == np.inf:                                # min-entropy
         S = -np.log(p.max(axis=-1))
-    else:                                                # ln sum exp(alpha ln p): no power underflows
-        with np.errstate(divide="ignore"):
-            S = logsumexp(alpha * np.log(p), axis=-1) / (1 - alpha)
+    elif abs(alpha - 1) < NEAR_ONE:                      # sum p^alpha - 1 = sum p (p^(alpha - 1) - 1), undivided by ~0
+        log_p = np.log(p, out=np.zeros_like(p), where=p > 0)
+        S = np.log1p((p * np.expm1((alpha - 1) * log_p)).sum(axis=-1)) / (1 - alpha)
+    else:                                                # in units of p_max: not all powers vanish
+        largest = p.max(axis=-1)
+        powers = ((p / largest[..., None]) ** alpha).sum(axis=-1)
+        S = np.log(powers) / (1 - alpha) + np.log(largest) * (alpha / (1 - alpha))
     return np.maximum(S, 0.0)                            # a pure state has 0, not -0
 
 
@@ -74,7 +79,7 @@ def von_neumann_entropy(rho: ArrayLike, base: float | None = None) -> Number:
     Raises
     ------
     ValueError
-        If `rho` is not a density matrix, or `base` is not above 1.
+        If `rho` is not a density matrix, or `base` is not finite and above 1.
 
     References
     ----------
@@ -87,8 +92,8 @@ def von_neumann_entropy(rho: ArrayLike, base: float | None = None) -> Number:
     >>> von_neumann_entropy([maximally_mixed, pure]).round(4)    # ln 4, and 0
     array([1.3863, 0.    ])
     """
-    if base is not None and not base > 1:                # so put, it refuses NaN too
-        raise ValueError(f"base is {base}, but must be above 1; leave it out for nats")
+    if base is not None and not 1 < base < np.inf:       # so put, it refuses NaN too
+        raise ValueError(f"base is {base}, but must be finite and above 1; leave it out for nats")
     S = entropy_of_spectrum(spectrum(rho))
     return S if base is None else S / np.log(base)
 
@@ -233,13 +238,12 @@ def entropy_gradient(A: ArrayLike) -> FloatArray:
     array([[0., 0.],
            [0., 0.]])
     """
-    array, rho, t = _single_state(A)
+    array, rho, t, scale = _single_state(A)
     p, Q = np.linalg.eigh(rho)
-    # Roundings of zero: on their eigenvectors A is a rounding of 0 as well.
-    live = p > len(p) * np.finfo(np.float64).eps
-    log_p = np.log(p, out=np.zeros_like(p), where=live)
-    S = entropy_of_spectrum(np.where(live, p, 0.0))
-    gradient: FloatArray = -2 / t * (array @ (Q * log_p) @ Q.T + S * array)
+    # Below eps p is rounding. A is about sqrt(p) on its eigenvector, so any ln p of the right size will do there.
+    log_p = np.log(np.maximum(p, np.finfo(np.float64).eps))
+    S = entropy_of_spectrum(np.maximum(p, 0.0))
+    gradient: FloatArray = -2 / t * (array @ (Q * log_p) @ Q.T + S * array) / scale
     return gradient
 
 
@@ -259,9 +263,9 @@ def purity_gradient(A: ArrayLike) -> FloatArray:
     array([[ 0.192,  0.   ],
            [ 0.   , -0.384]])
     """
-    array, rho, t = _single_state(A)
+    array, rho, t, scale = _single_state(A)
     P = (rho**2).sum()
-    gradient: FloatArray = 4 / t * (array @ rho - P * array)
+    gradient: FloatArray = 4 / t * (array @ rho - P * array) / scale
     return gradient
 
 
@@ -312,6 +316,8 @@ def weight_entropy(weights: ArrayLike, bins: int | str | Sequence[float] | Float
         raise ValueError(
             f"bins is {bins!r}, which is no binning ({error}): give a whole number, a rule's name such as 'fd', "
             "or increasing edges") from error
+    if len(edges) < 2 or np.isnan(edges).any():
+        raise ValueError(f"bins is {bins!r}, which is no binning: edges are two or more increasing numbers, none NaN")
     if counts.sum() < flat.size:
         outside = flat[(flat < edges[0]) | (flat > edges[-1])][0]
         raise ValueError(
@@ -321,11 +327,13 @@ def weight_entropy(weights: ArrayLike, bins: int | str | Sequence[float] | Float
     return H
 
 
-def _single_state(A: ArrayLike) -> tuple[FloatArray, InexactArray, np.float64]:
-    """A as float64 (n, d), its state, and tr(A^T A)."""
+def _single_state(A: ArrayLike) -> tuple[FloatArray, InexactArray, np.float64, np.float64]:
+    """B = A / scale with largest entry 1, float64 (n, d), its state, tr(B^T B), and scale: dS/dA = dS/dB / scale."""
     array = numeric_array("A", A)
     if array.ndim != 2 or array.dtype.kind == "c":
         raise ValueError(
             f"A has shape {array.shape} and dtype {array.dtype}, but a gradient takes one real matrix (n, d)")
-    real = array.astype(np.float64, copy=False)
-    return real, density_matrix(real), np.float64((real**2).sum())
+    rho = density_matrix(array)
+    scale = np.float64(abs(array).max())
+    B = array.astype(np.float64) / scale
+    return B, rho, np.float64((B**2).sum()), scale

@@ -43,6 +43,7 @@ def save_figure(figure: Figure, stem: str | PathLike[str]) -> list[Path]:
         path = Path(f"{stem}.{ending}")
         buffer = io.BytesIO()
         figure.savefig(buffer, format=ending, dpi=DPI, metadata=metadata)
+        figure.set_layout_engine("none")                 # it is laid out now; to do so again takes as long as to draw
         with replace_file(path) as temporary:
             temporary.write_bytes(buffer.getvalue())
         paths.append(path)

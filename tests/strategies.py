@@ -34,12 +34,14 @@ def density_matrices(draw, dim=dimensions):
 
 
 @st.composite
-def activations(draw, min_rows=1):
-    """A (n, d) of any rank, with dead neurons, silent inputs, and scales from 1e-60 to 1e60."""
+def activations(draw, min_rows=1, *, complex_=False):
+    """A (n, d) of any rank, with dead neurons, silent inputs, and scales up to where squares vanish or overflow."""
     n, d, rank = draw(st.integers(min_rows, 8)), draw(st.integers(1, 6)), draw(st.integers(1, 4))
     rng = np.random.default_rng(draw(seeds))
     A = rng.normal(size=(n, rank)) @ rng.normal(size=(rank, d))
+    if complex_:
+        A = A * np.exp(1j * rng.uniform(0, 2 * np.pi, size=(n, d)))
     A[:, draw(arrays(bool, d))] = 0
     A[draw(arrays(bool, n))] = 0
     assume(abs(A).max() > 1e-3)
-    return A * 10.0 ** draw(st.integers(-60, 60))
+    return A * 10.0 ** draw(st.integers(-60, 60) | st.sampled_from([-290, 290]))

@@ -9,10 +9,10 @@ from minigrok.density import CONVENTIONS, activation_spectrum, density_matrix, s
 conventions = st.sampled_from(["trace", "rows"])
 
 
-@given(activations(), conventions)
+@given(activations() | activations(complex_=True), conventions)
 def test_a_state_is_hermitian_positive_and_has_unit_trace(A, convention):
     rho = density_matrix(A, convention)
-    np.testing.assert_array_equal(rho, rho.T)
+    np.testing.assert_array_equal(rho, rho.conj().T)
     assert np.trace(rho) == pytest.approx(1, abs=1e-14)
     assert np.linalg.eigvalsh(rho).min() >= -1e-15
 
@@ -54,9 +54,10 @@ def test_a_complex_state_is_the_mean_projector():
     a = np.array([[1.0, 1j], [2.0, -1.0]])
     expected = sum(np.outer(row, row.conj()) for row in a) / (abs(a) ** 2).sum()
     np.testing.assert_allclose(density_matrix(a), expected, atol=1e-15)
+    assert density_matrix(a.astype(np.complex64)).dtype == np.complex128
 
 
-@given(activations(), conventions)
+@given(activations() | activations(complex_=True), conventions)
 def test_the_smaller_gram_matrix_gives_the_same_spectrum(A, convention):
     p = activation_spectrum(A, convention)
     np.testing.assert_allclose(p, spectrum(density_matrix(A, convention)), atol=1e-14)
@@ -89,7 +90,9 @@ def test_a_stack_is_its_matrices_one_by_one():
 
 @pytest.mark.parametrize("convert", [
     lambda A: A.astype(np.float32), lambda A: A.astype(int), lambda A: A.astype(">f8"), np.asfortranarray,
-    lambda A: A.tolist(), lambda A: A.astype(bool).astype(float)], ids=range(6))
+    lambda A: A.tolist(), lambda A: A.astype(bool), lambda A: A.astype(">f4"), lambda A: A.astype(np.float16),
+    lambda A: A.astype(np.uint8), lambda A: A.astype(np.longdouble), lambda A: np.repeat(A, 2, axis=1)[:, ::2],
+    lambda A: A[::-1, ::-1][::-1, ::-1], np.ma.asarray, lambda A: np.broadcast_to(A, (2, 2, 3))[0]], ids=range(14))
 def test_every_numeric_input_becomes_double(convert):
     A = np.array([[1.0, 0.0, 1.0], [0.0, 1.0, 1.0]])
     assert density_matrix(convert(A)).dtype == np.float64
@@ -99,15 +102,44 @@ def test_every_numeric_input_becomes_double(convert):
 def test_the_argument_is_left_alone():
     A = np.random.default_rng(0).normal(size=(5, 3))
     A.flags.writeable = False
-    for convention in CONVENTIONS:
-        density_matrix(A, convention)
-    spectrum(density_matrix(A))
+    before, rho = A.copy(), density_matrix(A)
+    rho.flags.writeable = False
+    for scale in (1.0, 1e200):                           # as it is, and where it must be scaled
+        for convention in CONVENTIONS:
+            density_matrix(A * scale, convention)
+            activation_spectrum(A, convention)
+    spectrum(rho)
+    np.testing.assert_array_equal(A, before)
+    np.testing.assert_array_equal(rho, density_matrix(A))
 
 
 def test_tiny_and_huge_activations_have_a_state():
     A = np.array([[1.0, 2.0], [3.0, 4.0]])
-    for scale in (5e-324, 1e-200, 1e300):
-        np.testing.assert_allclose(density_matrix(A * scale), density_matrix(A), atol=1e-14)
+    for scale in (5e-324, 1e-200, 1e300, 2.0**1021):
+        for phase in (1.0, 1.0 + 1.0j):
+            np.testing.assert_allclose(density_matrix(A * phase * scale), density_matrix(A), atol=1e-14)
+    assert density_matrix([[np.finfo(float).max]]) == 1
+
+
+def test_a_faint_input_beside_a_loud_one_has_a_direction_in_rows():
+    for faint in (1e-200, 1e-160, 5e-324):
+        np.testing.assert_allclose(density_matrix([[1.0, 0.0], [0.0, faint]], "rows"), np.eye(2) / 2, atol=1e-15)
+        np.testing.assert_allclose(density_matrix([[1e300, 0.0], [0.0, faint]], "rows"), np.eye(2) / 2, atol=1e-15)
+
+
+def test_a_row_at_the_mean_has_no_direction_in_centered_rows():
+    """Its rounding would count as much as a whole input. Here the third row is the mean of the others."""
+    outer = np.array([[0.1, 0.7], [0.3, 0.2]])
+    expected = density_matrix(outer - outer.mean(axis=0), "rows")
+    for count in (1, 1000):
+        A = np.concatenate([np.repeat(outer, count, axis=0), np.full((count, 2), [0.2, 0.45])])
+        np.testing.assert_allclose(density_matrix(A, "centered_rows"), expected, atol=1e-12)
+
+
+def test_a_faint_neuron_beside_a_constant_one_is_seen_when_centered():
+    for constant, faint in ((1.0, 1e-150), (0.1, 1e-17), (1e10, 1e-8)):
+        np.testing.assert_allclose(
+            density_matrix([[constant, faint], [constant, 3 * faint]], "centered"), np.diag([0.0, 1.0]), atol=1e-15)
 
 
 BAD_ACTIVATIONS = [
@@ -118,6 +150,8 @@ BAD_ACTIVATIONS = [
     ([["a"]], "must hold numbers"),
     ([[1.0], [1.0, 2.0]], "rectangular"),
     (np.zeros((3, 2)), "all its activations are zero"),
+    (np.ones((2, 3, 4)) * [[[1]], [[0]]], r"A\[1\] has no state in the convention 'trace'"),
+    (1.0, r"A has shape \(\)"),
     (np.ma.masked_array([[1.0, 2.0]], mask=[[False, True]]), "masked"),
 ]
 
@@ -128,10 +162,13 @@ def test_bad_activations_are_refused_with_the_reason(A, message):
         density_matrix(A)
 
 
-@pytest.mark.parametrize("A", [[[1.0, 2.0]], [[0.1, 0.3]] * 7])
-def test_rows_that_are_all_alike_have_no_centered_state(A):
+@pytest.mark.parametrize("A", [[[1.0, 2.0]], [[0.1, 0.3]] * 7, np.full((100_000, 2), 0.1)], ids=["one", "few", "many"])
+@pytest.mark.parametrize("convention", ["centered", "centered_rows"])
+def test_rows_that_are_all_alike_have_no_centered_state(A, convention):
     with pytest.raises(ValueError, match="all its rows are alike"):
-        density_matrix(A, "centered")
+        density_matrix(A, convention)
+    with pytest.raises(ValueError, match="all its rows are alike"):
+        activation_spectrum(A, convention)
 
 
 def test_an_unknown_convention_is_met_by_the_nearest():
@@ -147,6 +184,13 @@ BAD_STATES = [
     ([[np.nan]], r"rho\[0, 0\] is nan"),
     ([np.eye(2) / 2, np.eye(2)], r"rho\[1\] has trace 2"),
     ([[0.5, 0.5j], [0.5j, 0.5]], "not Hermitian"),
+    ([[0.5 + 0.1j, 0.0], [0.0, 0.5]], r"element \[0, 0\] is 0.5\+0.1j, but the conjugate of \[0, 0\] is 0.5-0.1j"),
+    (np.eye(2) * (0.5 + 1e-6), "has trace 1, but|trace 1: build"),
+    ([np.eye(2) / 2, np.diag([1.1, -0.1])], r"rho\[1\] has the eigenvalue -0.1"),
+    ([np.eye(2) / 2, [[0.5, 0.1], [0.0, 0.5]]], r"rho\[1\] is not Hermitian"),
+    ([0.5, 0.5], r"rho has shape \(2,\)"),
+    (np.zeros((0, 0)), r"shape \(0, 0\)"),
+    (np.diag([1.0 + 2e-6, -2e-6]), "eigenvalue -2e-06"),
 ]
 
 
@@ -161,3 +205,24 @@ def test_the_spectrum_is_a_probability_distribution(rho):
     p = spectrum(rho)
     assert (p >= 0).all()
     assert p.sum() == pytest.approx(1, abs=1e-15)
+
+
+def test_roundings_of_float32_are_forgiven():
+    rho = density_matrix(np.random.default_rng(0).normal(size=(50, 6)))
+    rounded = rho.astype(np.float32) + np.float32(1e-7)
+    np.testing.assert_allclose(spectrum(rounded), spectrum(rho), atol=1e-6)
+
+
+@pytest.mark.parametrize("convert", [
+    np.asfortranarray, lambda rho: rho.astype(">f8"), lambda rho: rho.astype(np.longdouble),
+    lambda rho: rho.astype(complex), lambda rho: np.kron(rho, np.ones((2, 2)))[::2, ::2],
+    lambda rho: rho.tolist()], ids=range(6))
+def test_every_kind_of_array_has_its_spectrum(convert):
+    rho = density_matrix(np.random.default_rng(0).normal(size=(9, 4)))
+    np.testing.assert_allclose(spectrum(convert(rho)), np.linalg.eigvalsh(rho), atol=1e-15)
+
+
+def test_the_kernel_hands_over_to_lapack_where_it_does_not_converge(monkeypatch):
+    rho = density_matrix(np.random.default_rng(0).normal(size=(9, 4)))
+    monkeypatch.setattr("minigrok.density.eigenvalues_of_stack", lambda stack: np.full(stack.shape[:2], np.nan))
+    np.testing.assert_allclose(spectrum(rho), np.linalg.eigvalsh(rho), atol=1e-15)

@@ -60,9 +60,32 @@ def test_without_numba_everything_still_works():
     assert python(code, PACKAGE.parent) == "0.5"
 
 
-def test_a_cache_folder_that_cannot_be_made_costs_only_time(tmp_path):
-    (tmp_path / "file").touch()
-    assert python(ANSWER, PACKAGE.parent, XDG_CACHE_HOME=str(tmp_path / "file")) == "0.5"
+@pytest.mark.parametrize("variable", ["XDG_CACHE_HOME", "NUMBA_CACHE_DIR"])
+def test_a_cache_folder_that_cannot_be_made_costs_only_time(tmp_path, variable):
+    (tmp_path / "file").touch()                          # below a file no folder can be made, not even by root
+    code = "from minigrok.jit import cache_folder; print(cache_folder()); " + ANSWER
+    assert python(code, PACKAGE.parent, **{variable: str(tmp_path / "file")}) == "None\n0.5"
+
+
+@pytest.mark.parametrize(("given", "root"), [
+    ({"XDG_CACHE_HOME": "x", "NUMBA_CACHE_DIR": "n"}, "n"),
+    ({"XDG_CACHE_HOME": "x", "NUMBA_CACHE_DIR": ""}, "x/minigrok"),
+])
+def test_the_cache_lies_where_the_user_wants_it(tmp_path, given, root):
+    environment = {name: value and str(tmp_path / value) for name, value in given.items()}
+    folder = python("from minigrok.jit import cache_folder; print(cache_folder())", PACKAGE.parent, **environment)
+    assert Path(folder).parent == tmp_path / root
+    assert Path(folder).is_dir()
+
+
+@pytest.mark.skipif(not JIT_ENABLED, reason="needs numba")
+def test_compiled_code_divides_like_numpy_and_keeps_nan():
+    @jit
+    def quotient(x: float, y: float) -> float:
+        return x / y
+
+    assert quotient(1.0, 0.0) == float("inf")
+    assert quotient(0.0, 0.0) != quotient(0.0, 0.0)
 
 
 @pytest.mark.skipif(not JIT_ENABLED, reason="needs numba")
@@ -70,6 +93,7 @@ def test_other_peoples_cache_directory_is_left_as_it_was():
     before = jit_module.numba.config.CACHE_DIR
     jit(lambda x: x)
     assert before == jit_module.numba.config.CACHE_DIR
+    assert before != str(jit_module.cache_folder())
 
 
 def test_the_hash_sees_names_and_contents(tmp_path):
@@ -79,3 +103,14 @@ def test_the_hash_sees_names_and_contents(tmp_path):
     second = jit_module.hash_of_sources(tmp_path)
     (tmp_path / "b.py").write_text("x = 2")
     assert len({first, second, jit_module.hash_of_sources(tmp_path)}) == 3
+
+
+@pytest.mark.skipif(not JIT_ENABLED, reason="needs numba")
+def test_sources_outside_the_package_count_where_they_are_named(tmp_path):
+    system = tmp_path / "system.py"
+    system.write_text("J = 1")
+    code = ("from pathlib import Path; from minigrok.jit import cache_folder; "
+            f"print(cache_folder(Path({str(system)!r})))")
+    first, again = (python(code, PACKAGE.parent, XDG_CACHE_HOME=str(tmp_path)) for _ in range(2))
+    system.write_text("J = 2")
+    assert first == again != python(code, PACKAGE.parent, XDG_CACHE_HOME=str(tmp_path))

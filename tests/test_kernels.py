@@ -41,10 +41,37 @@ def test_eigenvalues_of_indefinite_and_badly_scaled_matrices(d):
         np.testing.assert_allclose(values / scale, np.linalg.eigvalsh(M / scale), atol=1e-13 * d)
 
 
-@pytest.mark.parametrize("M", [np.zeros((4, 4)), np.eye(5), np.diag([3.0, 3, 0, -1]), np.ones((6, 6))])
-def test_eigenvalues_with_ties_and_zeros(M):
+GRADED = np.outer(*[10.0 ** -np.arange(0, 40, 4)] * 2)
+WILKINSON = np.diag(abs(np.arange(-10.0, 11))) + np.eye(21, k=1) + np.eye(21, k=-1)      # pairs that nearly tie
+
+
+@pytest.mark.parametrize("M", [
+    np.zeros((4, 4)), np.eye(5), np.diag([3.0, 3, 0, -1]), np.ones((6, 6)), np.diag(np.arange(3.0))[::-1] * 2,
+    GRADED * (1 + np.eye(10)), (GRADED * (1 + np.eye(10)))[::-1, ::-1], WILKINSON, np.eye(9, k=8) + np.eye(9, k=-8),
+], ids=range(9))
+def test_eigenvalues_with_ties_and_zeros_and_of_graded_matrices(M):
+    M = (M + M.T) / 2
     values = np.sort(kernels.symmetric_eigenvalues(M, scratch(len(M))))
     np.testing.assert_allclose(values, np.linalg.eigvalsh(M), atol=1e-14)
+
+
+@both(kernels.tridiagonalise)
+@given(rho=density_matrices())
+def test_the_tridiagonal_matrix_has_the_same_invariants(kernel, rho):
+    """tr T = tr M and tr T^2 = tr M^2; the last squared element is 0."""
+    M = np.ascontiguousarray(rho.real)
+    diagonal, squares = np.empty(len(M)), np.empty(len(M))
+    kernel(M.copy(), diagonal, squares)
+    assert diagonal.sum() == pytest.approx(1, abs=1e-14)
+    assert (diagonal**2).sum() + 2 * squares.sum() == pytest.approx((M**2).sum(), abs=1e-14)
+    assert (squares >= 0).all()
+    assert squares[-1] == 0
+
+
+def test_an_iteration_that_does_not_converge_says_so():
+    for kernel in (kernels.tridiagonal_eigenvalues, kernels.tridiagonal_eigenvalues.py_func):
+        assert kernel(np.array([2.0, 0.0]), np.array([1.0, 0.0])) is True
+        assert kernel(np.array([np.nan, 0.0]), np.array([1.0, 0.0])) is False
 
 
 @both(kernels.symmetric_eigenvalues)
@@ -68,8 +95,8 @@ def test_gram_entropy_is_the_entropy_of_the_state(kernel, rho, seed):
 
 
 @both(kernels.gram_purity)
-@given(rho=density_matrices(), seed=seeds)
-def test_gram_purity_is_the_purity_of_the_state(kernel, rho, seed):
+@given(rho=density_matrices())
+def test_gram_purity_is_the_purity_of_the_state(kernel, rho):
     rho = (rho.real + rho.real.T) / 2
     assert kernel(rho * 7.0) == pytest.approx(purity(rho), abs=1e-14)
 

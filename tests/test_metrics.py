@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import entr, xlogy
 from strategies import density_matrices, dimensions, rotation, seeds, spectra
 
 from minigrok import metrics
@@ -39,9 +40,13 @@ def test_entropy_and_purity_stay_within_their_bounds(rho):
 
 
 @given(density_matrices())
-def test_entropy_is_at_least_minus_ln_purity_and_the_linear_entropy(rho):
-    """-ln P <= S, since Renyi entropies fall with their order; 1 - P <= S, since ln x <= x - 1."""
+def test_entropy_lies_between_minus_ln_purity_and_that_of_the_extremal_states(rho):
+    """-ln P <= S, as Renyi entropies fall with their order; given P, one large and d - 1 equal p have the largest S."""
     assert von_neumann_entropy(rho) >= -np.log(purity(rho)) - 1e-12
+    d, P = len(rho), purity(rho)
+    large = (1 + np.sqrt((d - 1) * max(d * P - 1, 0.0))) / d
+    extremal = np.array([large, *[max(1 - large, 0.0) / max(d - 1, 1)] * (d - 1)])
+    assert von_neumann_entropy(rho) <= entr(extremal).sum() + 1e-6           # at the pure end dS/dP is infinite
     assert effective_rank(rho) >= participation_ratio(rho) * (1 - 1e-12)
     assert von_neumann_entropy(rho) >= linear_entropy(rho) - 1e-12
 
@@ -89,11 +94,21 @@ def test_entropy_adds_and_purity_multiplies_over_tensor_products(rho, sigma):
     assert purity(both) == pytest.approx(purity(rho) * purity(sigma), abs=1e-14)
 
 
-@given(density_matrices(), st.floats(0, 20), st.floats(0, 20))
+orders = st.floats(0, 20) | st.floats(0.8, 1.2) | st.sampled_from([0.0, 1 - 2.0**-52, 1.0, 1 + 2.0**-52, 1e308, np.inf])
+
+
+@given(density_matrices(), orders, orders)
 def test_renyi_entropy_falls_with_its_order(rho, first, second):
     low, high = sorted((first, second))
-    assert renyi_entropy(rho, low) >= renyi_entropy(rho, high) - 1e-7        # near order 1 digits cancel
-    assert 0 <= renyi_entropy(rho, high) <= np.log(len(rho)) + 1e-7
+    assert renyi_entropy(rho, low) >= renyi_entropy(rho, high) - 1e-13
+    assert 0 <= renyi_entropy(rho, high) <= np.log(len(rho)) + 1e-13
+
+
+@given(density_matrices(), st.integers(1, 15), st.sampled_from([-1, 1]))
+def test_renyi_entropy_runs_smoothly_through_order_one(rho, digits, side):
+    """dS_alpha/dalpha at 1 is -V/2, V the variance of ln p, and V < 1 + ln(d)^2; no digits are lost on the way."""
+    step = 0.9 * 10.0**-digits
+    assert abs(renyi_entropy(rho, 1 + side * step) - von_neumann_entropy(rho)) <= 4 * step + 1e-13
 
 
 @given(spectra())
@@ -110,12 +125,13 @@ def test_bits_are_nats_over_ln_2():
     assert von_neumann_entropy(np.eye(8) / 8, base=2) == pytest.approx(3)
 
 
-def test_a_stack_is_its_states_one_by_one():
-    states = density_matrix(np.random.default_rng(0).normal(size=(2, 3, 9, 4)))
-    for function in (von_neumann_entropy, purity, lambda rho: renyi_entropy(rho, 3)):
-        stacked = function(states)
-        assert stacked.shape == (2, 3)
-        assert stacked[1, 2] == pytest.approx(function(states[1, 2]), abs=1e-15)
+@given(pairs)
+def test_a_stack_is_its_states_one_by_one(states):
+    stack = np.array([states, states[::-1]])             # (2, 2, d, d)
+    for function in (von_neumann_entropy, purity, linear_entropy, effective_rank, participation_ratio,
+                     *(lambda rho, alpha=alpha: renyi_entropy(rho, alpha) for alpha in (0.5, 1.01, 3, np.inf))):
+        first, second = map(function, states)
+        np.testing.assert_allclose(function(stack), [[first, second], [second, first]], atol=1e-6, rtol=1e-12)
 
 
 def central_difference(function, A, h=1e-6):
@@ -147,6 +163,27 @@ def test_gradients_are_central_differences_also_at_degenerate_states(name, quant
     assert (gradient * A).sum() == pytest.approx(0, abs=1e-12)               # the scale of A does not matter
 
 
+@pytest.mark.parametrize("gradient", [metrics.entropy_gradient, metrics.purity_gradient])
+def test_a_gradient_falls_as_the_scale_of_the_activations_grows(gradient):
+    A = np.random.default_rng(0).normal(size=(5, 3))
+    before = A.copy()
+    for scale in (1e-170, 1e-3, 1e200):
+        np.testing.assert_allclose(gradient(A * scale) * scale, gradient(A), atol=1e-14)
+    np.testing.assert_array_equal(A, before)
+    for convert in (np.float32, np.longdouble, lambda A: A.astype(">f8"), np.asfortranarray):
+        assert gradient(convert(A)).dtype == np.float64
+        np.testing.assert_allclose(gradient(convert(A)), gradient(A), atol=1e-6)
+
+
+@pytest.mark.parametrize("faint", [1e-6, 1e-7, 3e-8, 1e-8, 1e-9, 0.0])
+def test_the_entropy_gradient_is_exact_where_an_eigenvalue_sinks_into_rounding(faint):
+    """Of diag(1, s), p = s^2 / (1 + s^2) and dS/ds = -ln(p / (1 - p)) dp/ds = -4 s ln s / (1 + s^2)^2."""
+    expected = -4 * xlogy(faint, faint) / (1 + faint**2) ** 2
+    Q = rotation(2, 0)
+    gradient = Q @ metrics.entropy_gradient(Q.T @ np.diag([1.0, faint]))
+    assert gradient[1, 1] == pytest.approx(expected, abs=1e-7)
+
+
 @given(st.lists(st.floats(-5, 5), min_size=1, max_size=30), st.integers(1, 20))
 def test_weight_entropy_is_the_shannon_entropy_of_its_histogram(weights, bins):
     counts, _ = np.histogram(weights, bins)
@@ -160,11 +197,16 @@ def test_weight_entropy_takes_names_and_open_edges():
     edges = [-np.inf, 0.0, np.inf]
     assert weight_entropy(weights, edges) == pytest.approx(np.log(2), abs=1e-2)
     assert weight_entropy(weights, "fd") > weight_entropy(weights, 2)
+    assert weight_entropy(weights) == weight_entropy(weights, 30) == weight_entropy(weights.reshape(10, -1) * 8)
+    edges = [-np.inf, -1, 0, 1, np.inf]
+    assert weight_entropy(weights * 8, edges) < weight_entropy(weights, edges)
+    assert weight_entropy([0.1] * 9) == 0
 
 
 @pytest.mark.parametrize(("call", "message"), [
     (lambda: von_neumann_entropy(np.eye(2) / 2, base=1), "base is 1"),
     (lambda: von_neumann_entropy(np.eye(2) / 2, base=np.nan), "base is nan"),
+    (lambda: von_neumann_entropy(np.eye(2) / 2, base=np.inf), "base is inf"),
     (lambda: renyi_entropy(np.eye(2) / 2, -1), "alpha is -1"),
     (lambda: renyi_entropy(np.eye(2) / 2, np.nan), "alpha is nan"),
     (lambda: weight_entropy([]), "no entry"),
@@ -172,6 +214,13 @@ def test_weight_entropy_takes_names_and_open_edges():
     (lambda: weight_entropy([1j]), "complex"),
     (lambda: weight_entropy([1.0], bins=0), "no binning"),
     (lambda: weight_entropy([1.0], bins="none"), "no binning"),
+    (lambda: weight_entropy([1.0], bins=2.5), "bins is 2.5, which is no binning"),
+    (lambda: weight_entropy([1.0], bins=[1.0, 0.0]), "no binning"),
+    (lambda: weight_entropy([1.0], bins=[0.0, np.nan, 2.0]), "none NaN"),
+    (lambda: weight_entropy([1.0], bins=[1.0]), "two or more"),
+    (lambda: weight_entropy([1.0], bins=[]), "two or more"),
+    (lambda: weight_entropy([1.0], bins=[[0.0, 2.0]]), "no binning"),
+    (lambda: metrics.entropy_gradient(np.zeros((2, 2))), "all its activations are zero"),
     (lambda: weight_entropy([3.0], bins=[0.0, 1.0]), "outside the edges"),
     (lambda: metrics.entropy_gradient(np.ones((2, 2, 2))), "one real matrix"),
     (lambda: metrics.purity_gradient(np.ones((2, 2)) * 1j), "one real matrix"),
@@ -179,3 +228,11 @@ def test_weight_entropy_takes_names_and_open_edges():
 def test_bad_input_is_refused_with_the_reason(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("function", [
+    von_neumann_entropy, purity, linear_entropy, effective_rank, participation_ratio,
+    lambda rho: renyi_entropy(rho, 2)], ids=range(6))
+def test_what_is_no_state_has_no_number(function):
+    with pytest.raises(ValueError, match="trace 2"):
+        function(np.eye(2))

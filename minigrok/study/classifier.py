@@ -48,6 +48,7 @@ SETTINGS = (
 class ClassifierRun(NamedTuple):
     """What one run leaves behind."""
 
+    setting: ClassifierSetting
     seed: int
     history: History
     theta_start: FloatArray
@@ -67,7 +68,7 @@ def run(setting: ClassifierSetting, seed: int) -> ClassifierRun:
     history = train(
         net, task, SGD(setting.lr), setting.epochs, batch_size=setting.batch_size, record_every=10, seed=seed,
         conventions=CONVENTIONS)
-    return ClassifierRun(seed, history, start, net.theta.copy())
+    return ClassifierRun(setting, seed, history, start, net.theta.copy())
 
 
 def plan(seeds: Sequence[int]) -> list[Job]:

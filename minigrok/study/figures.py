@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from minigrok import plots
 from minigrok.density import density_matrix
 from minigrok.study import classifier, grokking, landscape
-from minigrok.study.grokking import milestones
-from minigrok.study.grokking_claims import pearson
+from minigrok.study.grokking_claims import marks_of, pearson
+from minigrok.study.jobs import Job, run_jobs
 
 Runs = Mapping[str, Mapping[str, Sequence[Any]]]
 
@@ -25,15 +25,29 @@ class Drawn(NamedTuple):
     png: Path
 
 
-def draw_figures(folder: Path, runs: Runs) -> list[Drawn]:
-    """Draw all figures for which there are runs; the folder is made."""
+def draw_figures(folder: Path, runs: Runs, workers: int = 1) -> list[Drawn]:
+    """Draw all figures for which there are runs, experiments side by side; the folder is made.
+
+    Raises
+    ------
+    Exception
+        Whatever drawing raised first.
+    """
     folder.mkdir(exist_ok=True)
+    jobs = [Job(name, "figures", 0, _draw, (folder, name, runs[name])) for name in _SKETCHES if name in runs]
+    outcomes = run_jobs(jobs, workers)
+    for outcome in outcomes:
+        if outcome.error is not None:
+            raise outcome.error
+    return [drawn for outcome in outcomes for drawn in outcome.result]
+
+
+def _draw(setting: tuple[Path, str, Any], seed: int) -> list[Drawn]:
+    folder, experiment, runs = setting
     drawn = []
-    for experiment, draw in (("classifier", _classifier), ("landscape", _landscape), ("grokking", _grokking)):
-        if experiment in runs:
-            for stem, caption, figure in draw(runs[experiment]):
-                png, _ = plots.save_figure(figure, folder / stem)
-                drawn.append(Drawn(experiment, stem, caption, png))
+    for stem, caption, figure in _SKETCHES[experiment](runs):
+        png, _ = plots.save_figure(figure, folder / stem)
+        drawn.append(Drawn(experiment, stem, caption, png))
     return drawn
 
 
@@ -76,8 +90,8 @@ def _spectra(stem: str, name: str, run: Any) -> Sketch:
         f"{before.max():.3f} to {after.max():.3f}."), figure
 
 
-def _states(stem: str, name: str, setting: Any, seed: int, run: Any, build: Callable[[Any, int], Any]) -> Sketch:
-    net, task = build(setting, seed)
+def _states(stem: str, name: str, run: Any, build: Callable[[Any, int], Any]) -> Sketch:
+    net, task = build(run.setting, run.seed)
     states = {}
     for label, theta in (("before", run.theta_start), ("after", run.theta_end)):
         net.theta[:] = theta
@@ -92,40 +106,40 @@ def _states(stem: str, name: str, setting: Any, seed: int, run: Any, build: Call
 
 
 def _classifier(runs: Mapping[str, Sequence[Any]]) -> list[Sketch]:
-    base = classifier.SETTINGS[0]
-    seed = runs[base.name][0].seed
+    base = next(iter(runs))
     sketches = [_epochs(name, results, {}, "accuracy, S, P and weight entropy") for name, results in runs.items()]
     sketches.append(_entropy_purity("classifier-entropy-purity", runs, classifier.HIDDEN))
-    sketches.append(_spectra("classifier-spectra", base.name, runs[base.name][0]))
-    sketches.append(_states("classifier-states", base.name, base, seed, runs[base.name][0], classifier.build))
+    sketches.append(_spectra("classifier-spectra", base, runs[base][0]))
+    sketches.append(_states("classifier-states", base, runs[base][0], classifier.build))
     figure = plots.new_figure(11, 4)
-    flat = [setting for setting in classifier.SETTINGS if setting.name.endswith("2 inputs")]
-    for ax, setting in zip(figure.subplots(1, len(flat)), flat, strict=True):
-        net, task = classifier.build(setting, seed)
-        net.theta[:] = runs[setting.name][0].theta_end
-        plots.decision_boundary(ax, net.predict, task.X_test, task.y_test, setting.name)
-    accuracies = ", ".join(f"{s.name} {runs[s.name][0].history.test_accuracy[-1]:.1%}" for s in flat)
+    flat = {name: results[0] for name, results in runs.items() if name.endswith("2 inputs")}
+    for ax, (name, run) in zip(figure.subplots(1, len(flat)), flat.items(), strict=True):
+        net, task = classifier.build(run.setting, run.seed)
+        net.theta[:] = run.theta_end
+        plots.decision_boundary(ax, net.predict, task.X_test, task.y_test, name)
+    accuracies = ", ".join(f"{name} {run.history.test_accuracy[-1]:.1%}" for name, run in flat.items())
     caption = f"Decision boundaries behind the test inputs; accuracy: {accuracies}."
     sketches.append(("classifier-boundaries", caption, figure))
     return sketches
 
 
 def _grokking(runs: Mapping[str, Sequence[Any]]) -> list[Sketch]:
-    base = grokking.SETTINGS[0]
     sketches = []
-    for setting in grokking.SETTINGS:
-        results = runs[setting.name]
-        marks = milestones(results[0].history, setting.modulus)
+    for name, results in runs.items():
+        marks = marks_of(results[0])
         sketches.append(_epochs(
-            setting.name, results,
-            {"memorised": marks.memorised, "onset": marks.onset, "generalised": marks.generalised},
-            f"modular addition, p = {setting.modulus}: accuracy, S, P and weight entropy"))
+            name, results, {"memorised": marks.memorised, "onset": marks.onset, "generalised": marks.generalised},
+            f"modular addition, p = {results[0].setting.modulus}: accuracy, S, P and weight entropy"))
+    base = next(iter(runs))
     sketches.append(_entropy_purity("grokking-entropy-purity", runs, grokking.HIDDEN))
-    first = runs[base.name][0]
-    sketches.append(_spectra("grokking-spectra", base.name, first))
-    sketches.append(_states("grokking-states", base.name, base, first.seed, first, grokking.build))
+    sketches.append(_spectra("grokking-spectra", base, runs[base][0]))
+    sketches.append(_states("grokking-states", base, runs[base][0], grokking.build))
     return sketches
 
 
 def _landscape(runs: Mapping[str, Sequence[Any]]) -> list[Sketch]:
     return [landscape.sketch(name, results) for name, results in runs.items()]
+
+
+_SKETCHES: dict[str, Callable[[Mapping[str, Sequence[Any]]], list[Sketch]]] = {
+    "classifier": _classifier, "landscape": _landscape, "grokking": _grokking}

@@ -68,6 +68,7 @@ SETTINGS = (
 class GrokkingRun(NamedTuple):
     """What one run leaves behind."""
 
+    setting: GrokkingSetting
     seed: int
     history: History
     theta_start: FloatArray
@@ -110,7 +111,7 @@ def run(setting: GrokkingSetting, seed: int) -> GrokkingRun:
             "weight_entropy_fd": lambda net, task: weight_entropy(weights_of(net), "fd"),
             "fourier_concentration": lambda net, task: fourier_concentration(net.layers[0].W, setting.modulus),
         })
-    return GrokkingRun(seed, history, start, net.theta.copy())
+    return GrokkingRun(setting, seed, history, start, net.theta.copy())
 
 
 def plan(seeds: Sequence[int]) -> list[Job]:

@@ -17,14 +17,12 @@ from minigrok.checks import FloatArray
 from minigrok.history import column_name
 from minigrok.metrics import entropy_of_spectrum, purity_of_spectrum
 from minigrok.study.claims import Claim, Evidence, Judgement, gather
-from minigrok.study.grokking import BINNINGS, HIDDEN, SETTINGS, GrokkingRun, Milestones, milestones
+from minigrok.study.grokking import BINNINGS, HIDDEN, GrokkingRun, Milestones, milestones
 
 WINDOWS = ("plateau", "from start")
 CONVENTIONS = ("trace", "rows", "centered")
 STUDY_RATE = 0.00097           # nats an epoch, claim C7
 THRESHOLD = 0.61               # of the normalised centred entropy, rival R1
-MODULI = {setting.name: setting.modulus for setting in SETTINGS}
-CONTROLS = tuple(setting.name for setting in SETTINGS if setting.corrupt_fraction)
 
 Runs = Mapping[str, Sequence[GrokkingRun]]             # by setting, one a seed
 Measure = Callable[[GrokkingRun, Milestones], float | None]
@@ -32,8 +30,8 @@ Measure = Callable[[GrokkingRun, Milestones], float | None]
 
 def judge(claims: Mapping[str, Claim], runs: Runs) -> list[Judgement]:
     """The claims about grokking, and R1, R3 and R6, under every definition that these runs allow."""
-    learners = [name for name in runs if name not in CONTROLS]
-    controls = [name for name in runs if name in CONTROLS]
+    controls = [name for name in runs if runs[name][0].setting.corrupt_fraction]
+    learners = [name for name in runs if name not in controls]
     windows = [(name, convention, window) for name in learners for convention in CONVENTIONS for window in WINDOWS]
 
     def over_windows(quantity: str, meets: Callable[[float], bool]) -> tuple[Evidence, ...]:
@@ -88,7 +86,12 @@ def evidence(
     runs: Runs, name: str, definition: str, measure: Measure, meets: Callable[[float], bool]
 ) -> Evidence:
     """`measure` of every run of the setting `name`."""
-    return gather(definition, [measure(run, milestones(run.history, MODULI[name])) for run in runs[name]], meets)
+    return gather(definition, [measure(run, marks_of(run)) for run in runs[name]], meets)
+
+
+def marks_of(run: GrokkingRun) -> Milestones:
+    """The run's milestones."""
+    return milestones(run.history, run.setting.modulus)
 
 
 def ends(run: GrokkingRun, marks: Milestones, window: str) -> tuple[int, int] | None:
@@ -182,9 +185,9 @@ def necessity(runs: Runs, learners: Sequence[str], convention: str, window: str)
         rises = []
         for name in learners:
             run = runs[name][seed] if seed < len(runs[name]) else None
-            if run is None or milestones(run.history, MODULI[name]).generalised is None:
+            if run is None or marks_of(run).generalised is None:
                 continue
-            rise = change(column_name("entropy", convention), window)(run, milestones(run.history, MODULI[name]))
+            rise = change(column_name("entropy", convention), window)(run, marks_of(run))
             rises += [] if rise is None else [rise]
         values.append(min(rises, default=None))
     return gather(f"{convention}, {window}", values, lambda value: value > 0)
@@ -198,7 +201,7 @@ def concentration(runs: Runs, name: str, controls: Sequence[str]) -> Evidence:
     rises = []
     for control in controls:
         for run in runs[control]:
-            memorised = milestones(run.history, MODULI[control]).memorised
+            memorised = marks_of(run).memorised
             if memorised is not None:
                 track = run.history.fourier_concentration
                 rises.append(float(track[-1] - track[np.searchsorted(run.history.epoch, memorised)]))
@@ -221,7 +224,7 @@ def milestone_note(runs: Runs) -> str:
     """How many runs of each setting memorised, generalised, and had a plateau."""
     parts = []
     for name in runs:
-        marks: list[Milestones] = [milestones(run.history, MODULI[name]) for run in runs[name]]
+        marks: list[Milestones] = [marks_of(run) for run in runs[name]]
         memorised, generalised, plateau = (
             sum(getattr(mark, what) is not None for mark in marks) for what in ("memorised", "generalised", "plateau"))
         parts.append(f"of {len(marks)} runs {name}: {memorised} memorised, {generalised} generalised, {plateau} waited")

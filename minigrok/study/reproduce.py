@@ -83,7 +83,7 @@ def reproduce(
     judgements, more_failures = _judge(chosen, runs)
     ledger = Ledger(tuple(judgements), _settings(size, numbers, seeds, chosen), failures | more_failures)
     if out is not None:
-        write_results(Path(out), ledger, runs, time.monotonic() - started)
+        write_results(Path(out), ledger, runs, time.monotonic() - started, workers)
     return ledger
 
 
@@ -113,7 +113,7 @@ def output_folder(out: str | PathLike[str] | None) -> Path:
     return folder
 
 
-def write_results(folder: Path, ledger: Ledger, runs: Runs, seconds: float) -> None:
+def write_results(folder: Path, ledger: Ledger, runs: Runs, seconds: float, workers: int) -> None:
     """Figures, tables, histories and the report."""
     texts = {
         "results.json": ledger.to_json(), "results.csv": ledger.to_csv(),
@@ -132,7 +132,7 @@ def write_results(folder: Path, ledger: Ledger, runs: Runs, seconds: float) -> N
     for name, walkers in runs.get("landscape", {}).items():
         file = f"landscape-{name}.npz".replace(",", "").replace(" ", "-")
         landscape.density_of_states(walkers).save(histories / file)
-    figures = draw_figures(folder / "figures", runs)
+    figures = draw_figures(folder / "figures", runs, workers)
     write_report(folder / "report.html", ledger, figures)
 
 

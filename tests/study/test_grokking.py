@@ -14,7 +14,8 @@ def step(at):
     return (at <= EPOCH).astype(float)
 
 
-def made_up_run(*, memorised=100, onset=400, generalised=800, entropy=None, centered=None, concentration=None):
+def made_up_run(*, setting=SETTINGS[0], memorised=100, onset=400, generalised=800, entropy=None, centered=None,
+                concentration=None):
     """A run in which test accuracy is 20 % from onset and 100 % from generalised on; S is as given."""
     S = np.linspace(3, 3.5, len(EPOCH)) if entropy is None else entropy
     columns = {
@@ -27,7 +28,7 @@ def made_up_run(*, memorised=100, onset=400, generalised=800, entropy=None, cent
         columns["purity" + suffix] = np.exp(-columns["entropy" + suffix])
     for binning in ("weight_entropy_fixed", "weight_entropy_fd"):
         columns[binning] = columns["weight_entropy"]
-    return GrokkingRun(0, History(columns), np.zeros(1), np.zeros(1))
+    return GrokkingRun(setting, 0, History(columns), np.zeros(1), np.zeros(1))
 
 
 NEVER = 10**6
@@ -36,7 +37,8 @@ FLAT = np.full(len(EPOCH), 0.1)
 
 def verdicts(learner, control=None):
     control = control or made_up_run(onset=NEVER, generalised=NEVER, concentration=FLAT)
-    runs = {setting.name: [control if setting.corrupt_fraction else learner] * 5 for setting in SETTINGS}
+    runs = {setting.name: [(control if setting.corrupt_fraction else learner)._replace(setting=setting)] * 5
+            for setting in SETTINGS}
     return {judgement.claim.id: judgement for judgement in grokking_claims.judge(CLAIMS, runs)}
 
 
@@ -108,7 +110,7 @@ def test_concentration_must_rise_more_than_in_the_controls():
 
 def test_necessity_is_refuted_by_one_set_up():
     up, down = made_up_run(), made_up_run(entropy=np.linspace(3.5, 3, len(EPOCH)))
-    runs = {s.name: [up if "relu" in s.name else down] * 5 for s in SETTINGS}
+    runs = {s.name: [(up if "relu" in s.name else down)._replace(setting=s)] * 5 for s in SETTINGS}
     judged = {j.claim.id: j for j in grokking_claims.judge(CLAIMS, runs)}
     assert judged["C5"].verdict == DEPENDS
     assert judged["C12"].verdict == NOT_REPRODUCED
