@@ -232,7 +232,8 @@ def _eigenvalues(rho: InexactArray) -> FloatArray:
     d = rho.shape[-1]
     if d > LARGEST_JITTED_DIMENSION or rho.dtype.kind == "c":
         return _lapack_eigenvalues(rho)
-    values: FloatArray = eigenvalues_of_stack(np.ascontiguousarray(rho).reshape(-1, d, d)).reshape(rho.shape[:-1])
+    stack = np.ascontiguousarray(rho).reshape(-1, d, d)
+    values: FloatArray = np.sort(eigenvalues_of_stack(stack), axis=-1).reshape(rho.shape[:-1])
     return values if np.isfinite(values).all() else _lapack_eigenvalues(rho)
 
 

@@ -396,3 +396,11 @@ def test_what_overflows_is_an_error_never_nan(parameter, loss):
         MLP([2, 2], "relu", "squared_error").loss_of_logits(np.array([[1e200, 0.0]]), np.array([0]))
     with pytest.raises(ValueError, match=r"X\[0, 0\] is inf"):
         MLP([2, 2], dtype=np.float32).forward([[1e300, 0.0]])
+
+
+@pytest.mark.parametrize(("weight", "x", "what"), [(1e200, 1.0, "the loss"), (0.0, 1.7e308, "the gradient")])
+def test_the_loss_and_its_gradient_may_overflow_alone(weight, x, what):
+    net = MLP([1, 1], loss="squared_error", bias=False)
+    net.theta[:] = weight
+    with pytest.raises(FloatingPointError, match=f"{what} overflow"):
+        net.loss_and_gradient([[x]], [0])
