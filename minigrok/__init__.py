@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 from minigrok.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from minigrok import plots as plots
     from minigrok import tasks as tasks
     from minigrok.density import density_matrix as density_matrix
     from minigrok.density import spectrum as spectrum
+    from minigrok.dos import DensityOfStates as DensityOfStates
     from minigrok.history import History as History
     from minigrok.metrics import effective_rank as effective_rank
     from minigrok.metrics import entropy_gradient as entropy_gradient
@@ -25,7 +27,24 @@ if TYPE_CHECKING:
     from minigrok.mlp import MLP as MLP
     from minigrok.optimizers import SGD as SGD
     from minigrok.optimizers import AdamW as AdamW
+    from minigrok.states.distances import bures_angle as bures_angle
+    from minigrok.states.distances import bures_distance as bures_distance
+    from minigrok.states.distances import fidelity as fidelity
+    from minigrok.states.distances import jensen_shannon_divergence as jensen_shannon_divergence
+    from minigrok.states.distances import linear_cka as linear_cka
+    from minigrok.states.distances import relative_entropy as relative_entropy
+    from minigrok.states.distances import trace_distance as trace_distance
+    from minigrok.states.functionals import relative_entropy_of_coherence as relative_entropy_of_coherence
+    from minigrok.states.labels import holevo_information as holevo_information
+    from minigrok.states.measure import StateMetrics as StateMetrics
+    from minigrok.states.measure import measure as measure
+    from minigrok.states.sampling_error import sampling_error as sampling_error
+    from minigrok.study.reproduce import reproduce as reproduce
+    from minigrok.systems import Box as Box
+    from minigrok.systems import Ising2D as Ising2D
+    from minigrok.systems import NetworkLandscape as NetworkLandscape
     from minigrok.training import train as train
+    from minigrok.wanglandau import WangLandau as WangLandau
 
 # name -> module that holds it
 _HOME = {
@@ -34,6 +53,13 @@ _HOME = {
     "effective_rank": "metrics", "participation_ratio": "metrics", "weight_entropy": "metrics",
     "entropy_gradient": "metrics", "purity_gradient": "metrics",
     "MLP": "mlp", "SGD": "optimizers", "AdamW": "optimizers", "train": "training", "History": "history",
+    "measure": "states.measure", "StateMetrics": "states.measure", "sampling_error": "states.sampling_error",
+    "relative_entropy": "states.distances", "jensen_shannon_divergence": "states.distances",
+    "trace_distance": "states.distances", "fidelity": "states.distances", "bures_angle": "states.distances",
+    "bures_distance": "states.distances", "linear_cka": "states.distances",
+    "relative_entropy_of_coherence": "states.functionals", "holevo_information": "states.labels",
+    "WangLandau": "wanglandau", "DensityOfStates": "dos", "Ising2D": "systems", "Box": "systems",
+    "NetworkLandscape": "systems", "reproduce": "study.reproduce",
 }
 _MODULES = ("tasks", "plots")
 __all__ = ["__version__", *_HOME, *_MODULES]

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 from minigrok.checks import FloatArray, InexactArray, numeric_array
 from minigrok.density import CONVENTIONS, activation_spectrum
 from minigrok.metrics import Number, entropy_of_spectrum, purity_of_spectrum
+from minigrok.states.labels import class_states
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +35,8 @@ class StateMetrics:
     participation_ratio: Number   # 1 / P                            1 .. d
     normalised_entropy: Number    # S / ln d                         0 .. 1; NaN for d = 1, where it is 0 / 0
     spectrum: FloatArray          # (..., d) p in ascending order
+    holevo_information: float | None = None      # of the labels, in nats; None without labels
+    holevo_share: float | None = None            # of S
 
     def as_dict(self) -> dict[str, Any]:
         """Names and plain Python values (of a stack: nested lists), all but the spectrum, for JSON or a line of CSV.
@@ -44,19 +47,24 @@ class StateMetrics:
         0.5
         """
         values = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "spectrum"}
-        return {name: np.asarray(value).tolist() for name, value in values.items()}
+        return {name: np.asarray(value).tolist() for name, value in values.items() if value is not None}
 
 
 @overload
 def measure(
-    A: ArrayLike, *, conventions: Literal["trace", "rows", "centered", "centered_rows"] = "trace"
+    A: ArrayLike, labels: ArrayLike | None = None, *,
+    conventions: Literal["trace", "rows", "centered", "centered_rows"] = "trace",
 ) -> StateMetrics: ...
 @overload
-def measure(A: ArrayLike, *, conventions: Literal["all"] | tuple[str, ...] | list[str]) -> dict[str, StateMetrics]: ...
-@overload
-def measure(A: ArrayLike, *, conventions: str) -> StateMetrics | dict[str, StateMetrics]: ...
 def measure(
-    A: ArrayLike, *, conventions: str | tuple[str, ...] | list[str] = "trace"
+    A: ArrayLike, labels: ArrayLike | None = None, *, conventions: Literal["all"] | tuple[str, ...] | list[str]
+) -> dict[str, StateMetrics]: ...
+@overload
+def measure(
+    A: ArrayLike, labels: ArrayLike | None = None, *, conventions: str
+) -> StateMetrics | dict[str, StateMetrics]: ...
+def measure(
+    A: ArrayLike, labels: ArrayLike | None = None, *, conventions: str | tuple[str, ...] | list[str] = "trace"
 ) -> StateMetrics | dict[str, StateMetrics]:
     """Entropy, purity and all that follows from them, of the state of activations A.
 
@@ -67,6 +75,8 @@ def measure(
     ----------
     A : array_like, shape (..., n, d)
         Activations: n inputs, d neurons; or a stack of such matrices. Real or complex.
+    labels : array_like of int, shape (n,), optional
+        Adds the Holevo information, see `minigrok.states.labels`; A is then one matrix.
     conventions : str or tuple of str
         One of "trace", "rows", "centered", "centered_rows"; a tuple of them; or "all".
 
@@ -98,17 +108,23 @@ def measure(
     array = numeric_array("A", A)
     names = CONVENTIONS if conventions == "all" else conventions
     if not isinstance(names, tuple | list):
-        return _measured(array, names)
+        return _measured(array, names, labels)
     if not names:
         raise ValueError(f"conventions is {conventions!r}, but must name one at least of: {', '.join(CONVENTIONS)}")
-    return {name: _measured(array, name) for name in names}
+    return {name: _measured(array, name, labels) for name in names}
 
 
-def _measured(A: InexactArray, convention: str) -> StateMetrics:
+def _measured(A: InexactArray, convention: str, labels: ArrayLike | None) -> StateMetrics:
     p = activation_spectrum(A, convention)
     S, P = entropy_of_spectrum(p), purity_of_spectrum(p)
     n, d = A.shape[-2:]
     return StateMetrics(
         convention=convention, inputs=n, dimension=d, entropy=S, purity=P, linear_entropy=1 - P,
         effective_rank=np.exp(S), participation_ratio=1 / P,
-        normalised_entropy=S / np.log(d) if d > 1 else S * np.nan, spectrum=p)
+        normalised_entropy=S / np.log(d) if d > 1 else S * np.nan, spectrum=p,
+        **({} if labels is None else _holevo(A, labels, convention)))
+
+
+def _holevo(A: InexactArray, labels: ArrayLike, convention: str) -> dict[str, float]:
+    split = class_states(A, labels, convention)
+    return {"holevo_information": split.holevo_information, "holevo_share": split.share}

@@ -1,0 +1,160 @@
+"""States and labels: how much of a layer's entropy speaks of the classes.
+
+Split the inputs by their label c. Each class has a state rho_c and a weight w_c, its share of the trace, and
+the whole layer is their mixture, rho = sum_c w_c rho_c. The Holevo information
+
+    chi = S(rho) - sum_c w_c S(rho_c)        0 .. min(S(rho), H(w))   (nats)
+
+is the part of S that comes from the classes being different; what remains is entropy within classes.
+For commuting states it is the mutual information of label and mode; no measurement is
+meant here, chi is a property of second moments.
+
+References
+----------
+.. [1] A. S. Holevo, Problems of Information Transmission 9, 177 (1973).
+.. [2] M. A. Nielsen and I. L. Chuang, "Quantum Computation and Quantum Information", 2000, section 12.1.1.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import entr
+
+from minigrok.checks import FloatArray, InexactArray, IntArray, numeric_array
+from minigrok.density import prepared_rows, spectrum
+from minigrok.metrics import entropy_of_spectrum
+
+
+class ClassStates(NamedTuple):
+    """The layer's state, cut by label."""
+
+    labels: IntArray           # (classes,) the labels that occur, ascending
+    weights: FloatArray        # (classes,) w_c, share of the trace; adds up to 1
+    states: InexactArray       # (classes, d, d) rho_c; NaN for a class on which the layer is silent (w_c = 0)
+    entropies: FloatArray      # (classes,) S(rho_c) in nats; 0 for a silent class
+    entropy: float             # S of the whole
+    holevo_information: float  # chi in nats
+    share: float               # chi / S, NaN where S is 0
+
+
+def class_states(A: ArrayLike, labels: ArrayLike, convention: str = "trace") -> ClassStates:
+    """Class-conditional states of activations A and what follows from them.
+
+    In a centred convention the mean over *all* inputs is taken off, once, so that the classes still
+    mix to the whole.
+
+    Parameters
+    ----------
+    A : array_like, shape (n, d)
+    labels : array_like of int, shape (n,)
+        At least two different ones.
+    convention : str
+        See `minigrok.density`.
+
+    Raises
+    ------
+    ValueError
+        As for `density_matrix`; also for labels of another length or kind, or of one class only.
+
+    Examples
+    --------
+    >>> both = class_states([[1.0, 0.0], [0.0, 1.0]], [0, 1])
+    >>> both.entropies, round(both.holevo_information, 4), round(both.share, 4)
+    (array([0., 0.]), 0.6931, 1.0)
+    """
+    rows = prepared_rows(A, convention)
+    y = checked_labels(labels, rows)
+    classes = np.unique(y)
+    total = float((abs(rows) ** 2).sum())
+    weights, states = [], []
+    for c in classes:
+        mine = rows[y == c]
+        gram = mine.T @ mine.conj()
+        trace = float(np.trace(gram).real)
+        weights.append(trace / total)
+        states.append((gram + gram.conj().T) / (2 * trace) if trace > 0 else np.full_like(gram, np.nan))
+    w = np.array(weights)
+    parts = list(zip(w, states, strict=True))
+    entropies = np.array([entropy_of_spectrum(spectrum(rho)) if v > 0 else 0.0 for v, rho in parts])
+    S = float(entropy_of_spectrum(spectrum(sum(v * rho for v, rho in parts if v > 0))))
+    chi = max(0.0, S - float(w @ entropies))
+    return ClassStates(classes, w, np.array(states), entropies, S, chi, chi / S if S > 0 else float("nan"))
+
+
+def holevo_information(A: ArrayLike, labels: ArrayLike, convention: str = "trace") -> float:
+    """Holevo information chi = S(rho) - sum_c w_c S(rho_c) of activations A (n, d) about labels (n,), in nats.
+
+    From 0 (all classes have the same state) to min(S, entropy of the weights w_c). Errors as for `class_states`.
+
+    Examples
+    --------
+    >>> round(holevo_information([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]], [0, 0, 1]), 4)    # ln 3 - (2/3) ln 2
+    0.6365
+    """
+    return class_states(A, labels, convention).holevo_information
+
+
+def holevo_bound(weights: ArrayLike) -> float:
+    """H(w) = -sum_c w_c ln w_c in nats: chi is never above it."""
+    return float(entr(np.asarray(weights, dtype=float)).sum())
+
+
+def holevo_gradient(A: ArrayLike, labels: ArrayLike) -> FloatArray:
+    """dchi/dA in the convention "trace".
+
+    With t = tr A^T A, t_c = tr A_c^T A_c and w_c = t_c / t, let s(M) = -tr M ln M of an unnormalised M. Then
+    S(rho) = s(A^T A) / t + ln t, and w_c S(rho_c) = (s(A_c^T A_c) + t_c ln t_c) / t. So with X_c = ln(A_c^T A_c)
+    and X = ln(A^T A), d s(A^T A) = -2 tr((X + 1) A^T dA), and for the rows of class c
+
+        dchi/dA_c = (2 / t) A_c [ X_c - X + ln t - ln t_c - chi ]  =  (2 / t) A_c [ ln rho_c - ln rho - chi ].
+
+    A_c ln rho_c is 0 on the null space of rho_c, where A_c is; A_c lies in the support of rho, too.
+
+    Parameters, errors as for `class_states`, for real A (n, d).
+
+    Returns
+    -------
+    ndarray, shape (n, d)
+        Nats per unit of activation; orthogonal to A. A silent class has gradient 0.
+
+    Examples
+    --------
+    >>> holevo_gradient([[1.0, 0.0], [0.0, 1.0]], [0, 1]).round(12) + 0.0    # chi = ln 2 is a maximum
+    array([[0., 0.],
+           [0., 0.]])
+    """
+    array = numeric_array("A", A)
+    if array.dtype.kind == "c":
+        raise ValueError(f"A has dtype {array.dtype}, but a gradient takes one real matrix (n, d)")
+    rows = array.astype(np.float64)
+    split = class_states(rows, labels)
+    t = float((rows**2).sum())
+    mixture = sum(w * rho for w, rho in zip(split.weights, split.states, strict=True) if w > 0)
+    y, gradient = np.asarray(labels), np.zeros_like(rows)
+    for c, w, rho in zip(split.labels, split.weights, split.states, strict=True):
+        if w > 0:
+            mine = rows[y == c]
+            logarithms = _times_log(mine, rho) - _times_log(mine, mixture)
+            gradient[y == c] = 2 / t * (logarithms - split.holevo_information * mine)
+    return gradient
+
+
+def checked_labels(labels: ArrayLike, rows: InexactArray) -> IntArray:
+    """Labels as whole numbers, one a row of `rows` (n, d), of two classes at least; else ValueError."""
+    y = numeric_array("labels", labels)
+    if rows.ndim != 2 or y.shape != rows.shape[:1]:
+        raise ValueError(f"labels have shape {y.shape}, A has shape {rows.shape}: give one label a row of one matrix")
+    for index in np.argwhere(y != np.floor(y.real))[:1].ravel():
+        raise ValueError(f"labels[{index}] is {y[index]}, but labels are whole numbers")
+    if len(np.unique(y)) < 2:
+        raise ValueError(f"labels hold the one class {y[0]:g}: two at least are needed to tell them apart")
+    return y.astype(np.int64)
+
+
+def _times_log(rows: FloatArray, rho: InexactArray) -> FloatArray:
+    """rows ln rho, where ln is taken on the support of rho alone."""
+    p, Q = np.linalg.eigh(rho)
+    live = p > len(p) * np.finfo(np.float64).eps
+    product: FloatArray = rows @ (Q * np.log(p, out=np.zeros_like(p), where=live)) @ Q.T
+    return product

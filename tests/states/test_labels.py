@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import rotation, seeds
+
+from minigrok import density_matrix, von_neumann_entropy
+from minigrok.states.labels import class_states, holevo_bound, holevo_gradient, holevo_information
+
+
+def drawn(seed, classes=3, n=24, d=4, rank=4):
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(n, rank)) @ rng.normal(size=(rank, d)), np.arange(n) % classes
+
+
+@given(seeds, st.sampled_from(["trace", "rows", "centered", "centered_rows"]))
+def test_classes_mix_to_the_whole_and_chi_is_its_formula(seed, convention):
+    A, y = drawn(seed)
+    split = class_states(A, y, convention)
+    rho = density_matrix(A, convention)
+    np.testing.assert_allclose(np.tensordot(split.weights, split.states, axes=1), rho, atol=1e-14)
+    entropies = [von_neumann_entropy(state) for state in split.states]
+    np.testing.assert_allclose(split.entropies, entropies, atol=1e-13)
+    expected = von_neumann_entropy(rho) - split.weights @ entropies
+    assert split.holevo_information == pytest.approx(expected, abs=1e-13)
+    assert split.share == pytest.approx(expected / von_neumann_entropy(rho))
+
+
+@given(seeds, seeds)
+def test_chi_is_bounded_blind_to_rotations_and_to_the_names_of_classes(seed, other):
+    A, y = drawn(seed)
+    chi, split = holevo_information(A, y), class_states(A, y)
+    assert 0 <= chi <= min(split.entropy, holevo_bound(split.weights)) + 1e-12
+    assert holevo_information(3 * A @ rotation(4, other), 7 - y) == pytest.approx(chi, abs=1e-12)
+
+
+def test_alike_classes_have_no_information_and_orthogonal_ones_all_of_it():
+    A = np.random.default_rng(0).normal(size=(10, 3))
+    assert holevo_information(np.concatenate([A, A]), [0] * 10 + [1] * 10) == pytest.approx(0, abs=1e-14)
+    split = class_states(np.eye(3), [0, 1, 2])
+    assert split.holevo_information == pytest.approx(np.log(3))
+    assert split.share == pytest.approx(1)
+
+
+def test_a_silent_class_has_no_weight():
+    split = class_states([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]], [0, 0, 1])
+    np.testing.assert_array_equal(split.weights, [1, 0])
+    assert split.holevo_information == 0
+    assert np.isnan(split.states[1]).all()
+    assert (holevo_gradient([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]], [0, 0, 1])[2] == 0).all()
+
+
+@pytest.mark.parametrize("rank", [4, 2, 1])
+def test_the_gradient_is_the_central_difference_also_at_deficient_rank(rank):
+    A, y = drawn(0, rank=rank)
+    gradient, h = holevo_gradient(A, y), 1e-6
+    for index in [(0, 0), (3, 1), (11, 2), (23, 3)]:
+        step = np.zeros_like(A)
+        step[index] = h
+        difference = (holevo_information(A + step, y) - holevo_information(A - step, y)) / (2 * h)
+        # off the support the difference quotient is off by h ln h^2
+        assert gradient[index] == pytest.approx(difference, abs=1e-8 if rank == 4 else 3e-5)
+    assert (gradient * A).sum() == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize(("labels", "message"), [
+    ([0, 1], "one label a row"), ([0, 0, 0], "one class 0"), ([0, 0.5, 1], r"labels\[1\] is 0.5"),
+    ([0, np.nan, 1], r"labels\[1\] is nan"), ([[0], [1], [1]], "one label a row")])
+def test_bad_labels_are_refused_with_the_reason(labels, message):
+    with pytest.raises(ValueError, match=message):
+        class_states(np.eye(3), labels)
+    with pytest.raises(ValueError, match="one real matrix"):
+        holevo_gradient(np.eye(3) * 1j, [0, 1, 1])

@@ -1,0 +1,89 @@
+import sys
+
+import numpy as np
+import pytest
+
+from minigrok.states.readers import as_array, as_matrix, read_arrays, read_labels
+
+A = np.arange(12.0).reshape(4, 3)
+
+
+def test_files_of_every_kind_give_their_arrays_back(tmp_path):
+    np.save(tmp_path / "a.npy", A)
+    np.savez(tmp_path / "b.npz", first=A, second=A + 1)
+    np.savetxt(tmp_path / "c.csv", A, delimiter=",")
+    (tmp_path / "d.csv").write_text("x,y\n1,2\n3,4\n")
+    np.testing.assert_array_equal(read_arrays(tmp_path / "a.npy")["a"], A)
+    assert isinstance(read_arrays(tmp_path / "a.npy")["a"], np.memmap)       # may be larger than memory
+    np.testing.assert_array_equal(read_arrays(tmp_path / "b.npz")["second"], A + 1)
+    np.testing.assert_array_equal(read_arrays(tmp_path / "c.csv")["c"], A)
+    np.testing.assert_array_equal(read_arrays(tmp_path / "d.csv")["d"], [[1, 2], [3, 4]])
+
+
+def test_safetensors_are_read_where_the_package_is_and_named_where_it_is_not(tmp_path, monkeypatch):
+    (tmp_path / "x.safetensors").touch()
+    monkeypatch.setitem(sys.modules, "safetensors", None)
+    with pytest.raises(ValueError, match="pip install safetensors"):
+        read_arrays(tmp_path / "x.safetensors")
+    monkeypatch.undo()
+    numpy = pytest.importorskip("safetensors.numpy")
+    numpy.save_file({"layer": A}, tmp_path / "y.safetensors")
+    np.testing.assert_array_equal(read_arrays(tmp_path / "y.safetensors")["layer"], A)
+
+
+def test_bad_files_are_refused_with_the_reason(tmp_path):
+    np.save(tmp_path / "a.npy", A)
+    (tmp_path / "cut.npy").write_bytes((tmp_path / "a.npy").read_bytes()[:-9])
+    np.save(tmp_path / "pickle.npy", np.array([{}], dtype=object), allow_pickle=True)
+    np.savez(tmp_path / "pickle.npz", x=np.array([{}], dtype=object), allow_pickle=True)
+    (tmp_path / "words.csv").write_text("a,b\nc,d\n")
+    (tmp_path / "text.npz").write_text("no archive")
+    refused = {
+        "cut.npy": "no whole .npy", "pickle.npy": "no whole .npy", "pickle.npz": "no whole .npz",
+        "words.csv": "no table of numbers", "text.npz": "no whole .npz", "x.pkl": "file type"}
+    for name, message in refused.items():
+        with pytest.raises(ValueError, match=message):
+            read_arrays(tmp_path / name)
+    with pytest.raises(FileNotFoundError, match=r"none\.npy"):
+        read_arrays(tmp_path / "none.npy")
+
+
+def test_labels_are_one_array(tmp_path):
+    np.save(tmp_path / "y.npy", np.array([[0], [1]]))
+    np.testing.assert_array_equal(read_labels(tmp_path / "y.npy"), [0, 1])
+    np.savez(tmp_path / "y.npz", a=A, b=A)
+    with pytest.raises(ValueError, match="holds 2 arrays"):
+        read_labels(tmp_path / "y.npz")
+
+
+def test_axes_but_the_neurons_become_inputs():
+    pictures = np.random.default_rng(0).normal(size=(2, 3, 4, 5))
+    matrix = as_matrix(pictures, 1)
+    assert matrix.shape == (40, 3)
+    np.testing.assert_array_equal(matrix[7], pictures[0, :, 1, 2])
+    assert as_matrix(np.zeros((2, 7, 16)), -1).shape == (14, 16)
+    with pytest.raises(ValueError, match="no axis 4"):
+        as_matrix(pictures, 4)
+
+
+class Tensor:
+    """What a tensor of another framework looks like from here."""
+
+    class device:  # noqa: N801
+        type = "cuda"
+
+
+class OnlyDLPack:
+    def __dlpack__(self, **keywords):
+        return A.__dlpack__(**keywords)
+
+    def __dlpack_device__(self):
+        return A.__dlpack_device__()
+
+
+def test_tensors_of_other_frameworks_are_taken_or_refused():
+    with pytest.raises(ValueError, match=r"call \.cpu\(\)"):
+        as_array(Tensor())
+    np.testing.assert_array_equal(as_array(OnlyDLPack()), A)
+    torch = pytest.importorskip("torch")
+    np.testing.assert_array_equal(as_array(torch.tensor(A, requires_grad=True)), A)
