@@ -115,6 +115,13 @@ class Judgement:
         return ". ".join([*parts, self.note] if self.note else parts) or "these runs do not bear on it"
 
     @property
+    def outcomes(self) -> str:
+        """The reason in short: how many definitions have each outcome."""
+        counts = {outcome: sum(e.outcome == outcome for e in self.evidence) for outcome in ("holds", "mixed", "fails")}
+        words = ", ".join(f"{outcome} under {count}" for outcome, count in counts.items() if count)
+        return f"It {words} of {sum(counts.values())} definitions." if words else "These runs do not bear on it."
+
+    @property
     def figure(self) -> str:
         """ "within" if the study's figure lies in our interval under the base definition, "outside", or ""."""
         values = [] if not self.evidence else [value for value in self.evidence[0].values if value is not None]

@@ -37,10 +37,11 @@ class Ledger:
         for judgement in self.judgements:
             claim = judgement.claim
             lines.append(f"{claim.id:6}{judgement.verdict:27}{claim.paper:24}{ours(judgement)}".rstrip())
-            words = f"{claim.statement}. Test: {claim.test}.{_value(claim.value)}"
+            words = f"{claim.statement}. Test: {claim.test}.{_value(claim.value)} {judgement.outcomes}"
             lines += textwrap.wrap(words, WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6)
         lines.append("")
         lines.append(", ".join(f"{count} {verdict}" for verdict, count in self.counts().items()))
+        lines.append("Which definitions those are, and the notes, stand in report.html and results.json.")
         lines += [f"FAILED: {experiment}: {reason}" for experiment, reason in self.failures.items()]
         return "\n".join(lines)
 

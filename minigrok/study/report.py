@@ -98,7 +98,8 @@ def _claim(judgement: Judgement) -> str:
     note = f"<p>{_escaped(judgement.note)}.</p>" if judgement.note else ""
     return (
         f'<h3 id="{claim.id}">{claim.id}: {_escaped(claim.statement)}</h3>'
-        f"<p>{_verdict(judgement)}. The study: {_escaped(claim.paper)}. Test: {_escaped(claim.test)}.{value}</p>"
+        f"<p>{_verdict(judgement)}. {judgement.outcomes} The study: {_escaped(claim.paper)}. "
+        f"Test: {_escaped(claim.test)}.{value}</p>"
         + note + table)
 
 

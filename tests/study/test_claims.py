@@ -47,6 +47,8 @@ def test_the_rule_gives_each_verdict(values, verdict):
 def test_the_reason_names_where_a_claim_holds_and_where_it_fails():
     judgement = Judgement(CLAIMS["C1"], (above_zero("moons", [1, 1]), above_zero("xor", [-1, -1])), "note")
     assert judgement.why == "holds under 1: moons. fails under 1: xor. note"
+    assert judgement.outcomes == "It holds under 1, fails under 1 of 2 definitions."
+    assert Judgement(CLAIMS["C1"]).outcomes == "These runs do not bear on it."
 
 
 def test_the_studys_figure_lies_within_or_outside():
