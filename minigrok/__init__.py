@@ -11,6 +11,7 @@ from minigrok.version import __version__ as __version__
 if TYPE_CHECKING:
     from minigrok import plots as plots
     from minigrok import tasks as tasks
+    from minigrok.accumulator import DensityAccumulator as DensityAccumulator
     from minigrok.density import density_matrix as density_matrix
     from minigrok.density import spectrum as spectrum
     from minigrok.dos import DensityOfStates as DensityOfStates
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 
 # name -> module that holds it
 _HOME = {
+    "DensityAccumulator": "accumulator",
     "density_matrix": "density", "activation_spectrum": "density", "spectrum": "density", "CONVENTIONS": "density",
     "von_neumann_entropy": "metrics", "renyi_entropy": "metrics", "purity": "metrics", "linear_entropy": "metrics",
     "effective_rank": "metrics", "participation_ratio": "metrics", "weight_entropy": "metrics",

@@ -12,10 +12,12 @@ import pytest
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "minigrok").rglob("*.py"))
 # From the ground up; a room may import from rooms before it, and from its own.
-ROOMS = ["version", "jit", "checks", "kernels", "checkpoint", "density", "metrics", "tasks", "mlp", "optimizers",
+ROOMS = ["version", "jit", "checks", "kernels", "checkpoint", "density", "accumulator", "metrics", "tasks", "mlp",
+         "optimizers",
          "history", "training", "walk", "dos", "wanglandau", "systems", "states", "plots", "study", "cli", "__init__",
          "__main__"]
-TEXTBOOK = {"jit", "checks", "kernels", "checkpoint", "tasks", "density", "metrics", "mlp", "optimizers", "history",
+TEXTBOOK = {"jit", "checks", "kernels", "checkpoint", "tasks", "density", "accumulator", "metrics", "mlp",
+            "optimizers", "history",
             "training", "walk", "dos", "wanglandau", "systems"}
 EVENING = {"density", "metrics", "mlp", "optimizers", "training", "wanglandau"}
 LONG_FUNCTIONS = {

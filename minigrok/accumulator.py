@@ -1,0 +1,131 @@
+"""The density matrix of a stream: activations that come in batches, or are larger than memory.
+
+Only sums are kept: of |a><a| in the convention "trace", of |a><a| / <a|a> in "rows", and in "centered" the
+mean m of n rows with M = sum |a - m><a - m|, which two parts join by
+
+    n = n_1 + n_2,    delta = m_2 - m_1,    m = m_1 + delta n_2 / n,    M = M_1 + M_2 + |delta><delta| n_1 n_2 / n
+
+without the cancellation of sum |a><a| - n |m><m|. Everything is summed in float64, so any split into
+batches gives the same state within 1e-12. "centered_rows" needs the mean before it can
+take a direction, hence all rows at once.
+
+References
+----------
+.. [1] T. F. Chan, G. H. Golub and R. J. LeVeque, The American Statistician 37, 242 (1983), eq. 1.5.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from minigrok.checks import InexactArray, numeric_array, one_of
+from minigrok.density import prepared_rows
+
+STREAMED = ("trace", "rows", "centered")
+BLOCK_BYTES = 32 * 2**20       # of float64 rows at a time: a memory-mapped file stays on the disk
+
+
+class DensityAccumulator:
+    """Accumulate the density matrix of a layer, batch by batch, on one machine or several.
+
+    Parameters
+    ----------
+    convention : {"trace", "rows", "centered"}
+
+    Examples
+    --------
+    >>> accumulator = DensityAccumulator()
+    >>> accumulator.update([[1.0, 0.0]]).update([[0.0, 1.0], [1.0, 1.0]]).density_matrix()
+    array([[0.5 , 0.25],
+           [0.25, 0.5 ]])
+    """
+
+    def __init__(self, convention: str = "trace") -> None:
+        if convention == "centered_rows":
+            raise ValueError(
+                "convention 'centered_rows' needs the mean before the first row can be normalised: "
+                "give density_matrix all rows at once")
+        self.convention = one_of("convention", convention, STREAMED)
+        self.n = 0                                       # rows seen
+        self.gram: InexactArray = np.zeros((0, 0))       # (d, d) the sum, about the mean if centred
+        self.mean: InexactArray = np.zeros(0)            # (d,)
+
+    def update(self, batch: ArrayLike) -> "DensityAccumulator":
+        """Add a batch of rows (n, d), read block by block; returns the accumulator.
+
+        Raises
+        ------
+        ValueError
+            For NaN (naming the row within the block), another width than before, or no matrix.
+        """
+        rows: Any = batch if isinstance(batch, np.ndarray) else np.asarray(batch)
+        if rows.ndim != 2:
+            raise ValueError(f"a batch has shape {rows.shape}, but must be a matrix (inputs, neurons)")
+        step = max(1, BLOCK_BYTES // (8 * max(1, rows.shape[1])))
+        for start in range(0, max(1, len(rows)), step):
+            block = numeric_array("batch", rows[start : start + step])
+            self._join(*_sums(block.astype(np.result_type(block, np.float64), copy=False), self.convention))
+        return self
+
+    def merge(self, other: "DensityAccumulator") -> "DensityAccumulator":
+        """Add what another accumulator of the same convention has seen; returns this one, the other is left alone.
+
+        Raises
+        ------
+        ValueError
+            For another convention or width.
+        """
+        if other.convention != self.convention:
+            raise ValueError(
+                f"the other accumulator's convention is {other.convention!r}, this one's {self.convention!r}: "
+                "states of different conventions do not add up")
+        if other.n:
+            self._join(other.n, other.gram, other.mean)
+        return self
+
+    def density_matrix(self) -> InexactArray:
+        """The state of all rows so far, shape (d, d).
+
+        Raises
+        ------
+        ValueError
+            If nothing was seen, or there is no state: all activations zero, or (centred) all rows alike.
+        """
+        trace = float(np.trace(self.gram).real) if self.n else 0.0
+        rounding = 0.0
+        if self.convention == "centered":                # this much is left of rows that are all alike
+            rounding = self.n * (4 * np.finfo(np.float64).eps) ** 2 * float((abs(self.mean) ** 2).sum())
+        if not trace > rounding:
+            why = "no row was seen" if not self.n else "all activations are zero, or (centred) all rows alike"
+            raise ValueError(f"there is no state in the convention {self.convention!r}: {why}")
+        rho: InexactArray = (self.gram + self.gram.conj().T) / (2 * trace)
+        return rho
+
+    def _join(self, n: int, gram: InexactArray, mean: InexactArray) -> None:
+        if self.n == 0:
+            self.n, self.gram, self.mean = n, gram.copy(), mean.copy()
+            return
+        if gram.shape != self.gram.shape:
+            raise ValueError(
+                f"a batch has {len(gram)} neurons, but those before had {len(self.gram)}: one layer a state")
+        total, delta = self.n + n, mean - self.mean
+        self.gram = self.gram + gram
+        if self.convention == "centered":
+            self.gram = self.gram + np.outer(delta, delta.conj()) * (self.n * n / total)
+        self.mean = self.mean + delta * (n / total)
+        self.n = total
+
+
+def _sums(rows: InexactArray, convention: str) -> tuple[int, InexactArray, InexactArray]:
+    """n, sum |a><a| (about the mean if centred) and the mean of one block of rows."""
+    mean = rows.mean(axis=0)
+    if convention == "centered":
+        rows = rows - mean
+    elif convention == "rows":
+        rows = prepared_rows(rows, "rows") if rows.any() else rows
+    gram = rows.T @ rows.conj()
+    if not np.isfinite(gram).all():
+        raise ValueError(
+            "the squares of a batch overflow: divide all activations by one large number, which changes nothing")
+    return len(rows), gram, mean

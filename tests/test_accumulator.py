@@ -1,0 +1,75 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import activations, seeds
+
+from minigrok import DensityAccumulator, density_matrix
+
+conventions = st.sampled_from(["trace", "rows", "centered"])
+
+
+def parts_of(A, seed):
+    cuts = np.sort(np.random.default_rng(seed).integers(1, len(A) + 1, 3))
+    return [part for part in np.split(A, cuts) if len(part)]
+
+
+@given(seeds, seeds, conventions, st.booleans())
+def test_any_split_into_batches_gives_the_state_of_all_rows(seed, cuts, convention, complex_):
+    rng = np.random.default_rng(seed)
+    A = rng.normal(size=(30, 4)) + 100 + 1j * complex_ * rng.normal(size=(30, 4))
+    A = A if complex_ else A.real
+    whole = density_matrix(A, convention)
+    one, two = DensityAccumulator(convention), DensityAccumulator(convention)
+    for i, part in enumerate(parts_of(A, cuts)):
+        (one, two)[i % 2].update(part)
+    before = None if two.n == 0 else two.density_matrix() if convention != "centered" else two.gram.copy()
+    np.testing.assert_allclose(one.merge(two).density_matrix(), whole, atol=1e-12)
+    assert one.n == 30
+    if before is not None:                               # the other is left alone
+        np.testing.assert_array_equal(two.density_matrix() if convention != "centered" else two.gram, before)
+
+
+@given(activations(min_rows=2).filter(lambda A: 1e-100 < abs(A).max() < 1e100), seeds)
+def test_dead_neurons_and_silent_inputs_are_no_exception(A, cuts):
+    for convention in ("trace", "rows"):
+        accumulator = DensityAccumulator(convention)
+        for part in parts_of(A, cuts):
+            accumulator.update(part)
+        np.testing.assert_allclose(accumulator.density_matrix(), density_matrix(A, convention), atol=1e-12)
+
+
+def test_float32_batches_are_summed_in_float64():
+    A = np.random.default_rng(0).normal(size=(5000, 6)).astype(np.float32)
+    accumulator = DensityAccumulator()
+    for part in np.split(A, 50):
+        accumulator.update(part)
+    np.testing.assert_allclose(accumulator.density_matrix(), density_matrix(A.astype(np.float64)), atol=1e-14)
+
+
+def test_a_memory_mapped_file_is_read_block_by_block(tmp_path, monkeypatch):
+    A = np.random.default_rng(0).normal(size=(1000, 5))
+    np.save(tmp_path / "a.npy", A)
+    monkeypatch.setattr("minigrok.accumulator.BLOCK_BYTES", 8 * 5 * 7)
+    mapped = np.load(tmp_path / "a.npy", mmap_mode="r")
+    for convention in ("trace", "rows", "centered"):
+        rho = DensityAccumulator(convention).update(mapped).density_matrix()
+        np.testing.assert_allclose(rho, density_matrix(A, convention), atol=1e-12)
+
+
+@pytest.mark.parametrize(("call", "message"), [
+    (lambda: DensityAccumulator("centered_rows"), "needs the mean"),
+    (lambda: DensityAccumulator("centred"), "did you mean 'centered'"),
+    (lambda: DensityAccumulator().density_matrix(), "no row was seen"),
+    (lambda: DensityAccumulator().update(np.zeros((3, 2))).density_matrix(), "all activations are zero"),
+    (lambda: DensityAccumulator("centered").update([[0.1, 0.3]] * 7).density_matrix(), "all rows alike"),
+    (lambda: DensityAccumulator().update([1.0]), "must be a matrix"),
+    (lambda: DensityAccumulator().update(np.zeros((0, 2))), "no entry"),
+    (lambda: DensityAccumulator().update([[1.0, np.nan]]), r"batch\[0, 1\] is nan"),
+    (lambda: DensityAccumulator().update([[1.0]]).update([[1.0, 2.0]]), "2 neurons, but those before had 1"),
+    (lambda: DensityAccumulator("rows").merge(DensityAccumulator()), "do not add up"),
+    (lambda: DensityAccumulator().update([[1e200]]), "overflow"),
+])
+def test_bad_input_is_refused_with_the_reason(call, message):
+    with np.errstate(over="ignore"), pytest.raises(ValueError, match=message):
+        call()
