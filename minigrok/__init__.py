@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from minigrok.density import density_matrix as density_matrix
     from minigrok.density import spectrum as spectrum
     from minigrok.dos import DensityOfStates as DensityOfStates
+    from minigrok.gradients import entropy_gradient as entropy_gradient
+    from minigrok.gradients import purity_gradient as purity_gradient
     from minigrok.history import History as History
     from minigrok.metrics import effective_rank as effective_rank
-    from minigrok.metrics import entropy_gradient as entropy_gradient
     from minigrok.metrics import linear_entropy as linear_entropy
     from minigrok.metrics import participation_ratio as participation_ratio
     from minigrok.metrics import purity as purity
-    from minigrok.metrics import purity_gradient as purity_gradient
     from minigrok.metrics import renyi_entropy as renyi_entropy
     from minigrok.metrics import von_neumann_entropy as von_neumann_entropy
     from minigrok.metrics import weight_entropy as weight_entropy
@@ -53,7 +53,7 @@ _HOME = {
     "density_matrix": "density", "activation_spectrum": "density", "spectrum": "density", "CONVENTIONS": "density",
     "von_neumann_entropy": "metrics", "renyi_entropy": "metrics", "purity": "metrics", "linear_entropy": "metrics",
     "effective_rank": "metrics", "participation_ratio": "metrics", "weight_entropy": "metrics",
-    "entropy_gradient": "metrics", "purity_gradient": "metrics",
+    "entropy_gradient": "gradients", "purity_gradient": "gradients",
     "MLP": "mlp", "SGD": "optimizers", "AdamW": "optimizers", "train": "training", "History": "history",
     "measure": "states.measure", "StateMetrics": "states.measure", "sampling_error": "states.sampling_error",
     "relative_entropy": "states.distances", "jensen_shannon_divergence": "states.distances",

@@ -1,4 +1,4 @@
-"""Functionals of one state, their gradients, and the classical control beside them.
+"""Functionals of one state, and the classical control beside them.
 
 With the eigenvalues p_1 ... p_d of a density matrix rho, a probability distribution:
 
@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import entr
 
-from minigrok.checks import FloatArray, InexactArray, numeric_array
-from minigrok.density import density_matrix, spectrum
+from minigrok.checks import FloatArray, numeric_array
+from minigrok.density import spectrum
 
 DEFAULT_BINS = 30              # of the weights' histogram; the weight entropy depends on it, so it has a name
 NEAR_ONE = 0.1                 # orders so near 1 that ln(sum p^alpha) / (1 - alpha) loses digits
@@ -205,70 +205,6 @@ def participation_ratio(rho: ArrayLike) -> Number:
     return 1.0 / purity(rho)
 
 
-def entropy_gradient(A: ArrayLike) -> FloatArray:
-    """dS/dA of the state rho = A^T A / t with t = tr(A^T A), convention "trace".
-
-    d rho = (dA^T A + A^T dA) / t - rho dt / t with dt = 2 tr(A^T dA). Since tr d rho = 0,
-    dS = -tr(ln rho d rho) = -(2/t) [tr(ln rho A^T dA) + S tr(A^T dA)], hence
-
-        dS/dA = -(2/t) A (ln rho + S).
-
-    Where rho has zero eigenvalues, A ln rho is 0 on their eigenvectors, since A itself is: a step
-    of size h off the support adds eigenvalues of order h^2, and h^2 ln h^2 has slope 0 at 0. So
-    S is differentiable there too, though not twice.
-
-    Parameters
-    ----------
-    A : array_like, shape (n, d)
-        Real activations.
-
-    Returns
-    -------
-    ndarray, shape (n, d)
-        Nats per unit of activation. It is orthogonal to A: the scale of A does not matter.
-
-    Raises
-    ------
-    ValueError
-        As for `density_matrix`; also if A is complex or no single matrix.
-
-    Examples
-    --------
-    >>> entropy_gradient([[1.0, 0.0], [0.0, 1.0]]).round(12) + 0.0     # the maximum of S
-    array([[0., 0.],
-           [0., 0.]])
-    """
-    array, rho, t, scale = _single_state(A)
-    p, Q = np.linalg.eigh(rho)
-    # Below eps p is rounding. A is about sqrt(p) on its eigenvector, so any ln p of the right size will do there.
-    log_p = np.log(np.maximum(p, np.finfo(np.float64).eps))
-    S = entropy_of_spectrum(np.maximum(p, 0.0))
-    gradient: FloatArray = -2 / t * (array @ (Q * log_p) @ Q.T + S * array) / scale
-    return gradient
-
-
-def purity_gradient(A: ArrayLike) -> FloatArray:
-    """dP/dA of the state rho = A^T A / t with t = tr(A^T A), convention "trace".
-
-    P = tr(G^2) / t^2 with G = A^T A: d tr(G^2) = 4 tr(G A^T dA) and dt = 2 tr(A^T dA), hence
-
-        dP/dA = (4/t) A (rho - P).
-
-    Parameters and errors as for `entropy_gradient`; P is a polynomial over a polynomial, so it
-    is smooth for every A but 0.
-
-    Examples
-    --------
-    >>> purity_gradient([[2.0, 0.0], [0.0, 1.0]])
-    array([[ 0.192,  0.   ],
-           [ 0.   , -0.384]])
-    """
-    array, rho, t, scale = _single_state(A)
-    P = (rho**2).sum()
-    gradient: FloatArray = 4 / t * (array @ rho - P * array) / scale
-    return gradient
-
-
 def weight_entropy(weights: ArrayLike, bins: int | str | Sequence[float] | FloatArray = DEFAULT_BINS) -> np.float64:
     """Shannon entropy in nats of the histogram of all weights: the classical control.
 
@@ -325,15 +261,3 @@ def weight_entropy(weights: ArrayLike, bins: int | str | Sequence[float] | Float
             "widen them, say with -inf and inf at the ends")
     H: np.float64 = entr(counts / flat.size).sum()
     return H
-
-
-def _single_state(A: ArrayLike) -> tuple[FloatArray, InexactArray, np.float64, np.float64]:
-    """B = A / scale with largest entry 1, float64 (n, d), its state, tr(B^T B), and scale: dS/dA = dS/dB / scale."""
-    array = numeric_array("A", A)
-    if array.ndim != 2 or array.dtype.kind == "c":
-        raise ValueError(
-            f"A has shape {array.shape} and dtype {array.dtype}, but a gradient takes one real matrix (n, d)")
-    rho = density_matrix(array)
-    scale = np.float64(abs(array).max())
-    B = array.astype(np.float64) / scale
-    return B, rho, np.float64((B**2).sum()), scale
