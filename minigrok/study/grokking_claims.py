@@ -67,7 +67,8 @@ def judge(claims: Mapping[str, Claim], runs: Runs) -> list[Judgement]:
                      lambda value: value < 0.3)
             for name in learners for binning in BINNINGS)),
         Judgement(claims["C12"], tuple(
-            necessity(runs, learners, convention, window) for convention in CONVENTIONS for window in WINDOWS)),
+            necessity(runs, learners, convention, window) for convention in CONVENTIONS for window in WINDOWS),
+            counterexamples(runs, learners)),
         Judgement(
             claims["C13"],
             over_conventions(learners, lambda c: jump(column_name("entropy", c)), lambda value: value >= 0.5),
@@ -191,6 +192,14 @@ def necessity(runs: Runs, learners: Sequence[str], convention: str, window: str)
             rises += [] if rise is None else [rise]
         values.append(min(rises, default=None))
     return gather(f"{convention}, {window}", values, lambda value: value > 0)
+
+
+def counterexamples(runs: Runs, learners: Sequence[str]) -> str:
+    """How many runs generalised after a plateau on which S (convention "trace") fell: a necessary rise allows none."""
+    generalised = [run for name in learners for run in runs[name] if marks_of(run).generalised is not None]
+    rises = [rise for run in generalised if (rise := change("entropy", "plateau")(run, marks_of(run))) is not None]
+    fell = sum(rise < 0 for rise in rises)
+    return f"{fell} of {len(rises)} runs that generalised after a plateau did so while S fell on it"
 
 
 def concentration(runs: Runs, name: str, controls: Sequence[str]) -> Evidence:

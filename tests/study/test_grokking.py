@@ -114,6 +114,7 @@ def test_necessity_is_refuted_by_one_set_up():
     judged = {j.claim.id: j for j in grokking_claims.judge(CLAIMS, runs)}
     assert judged["C5"].verdict == DEPENDS
     assert judged["C12"].verdict == NOT_REPRODUCED
+    assert judged["C12"].note == "5 of 10 runs that generalised after a plateau did so while S fell on it"
 
 
 def test_fourier_concentration_is_one_for_waves_and_small_for_noise():
