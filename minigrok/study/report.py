@@ -18,7 +18,7 @@ body { color: #222; background: #fff }
 h1, h2, h3 { line-height: 1.2 } table { border-collapse: collapse; width: 100% } .wide { overflow-x: auto }
 th, td { text-align: left; vertical-align: top; padding: .35rem .6rem; border-bottom: 1px solid #ccc }
 figure { margin: 1.5rem 0 } img { max-width: 100%; height: auto } figcaption, .small { font-size: .9rem; color: #444 }
-.verdict { font-weight: 600; white-space: nowrap } .yes { color: #00573d } .no { color: #8a2c00 } .open { color: #444 }
+.verdict { font-weight: 600 } .yes { color: #00573d } .no { color: #8a2c00 } .open { color: #444 }
 .depends { color: #004a75 } .note { background: #f2f2f2; padding: .8rem 1rem; border-left: 4px solid #0072B2 }
 @media print { .wide { overflow: visible } details { display: block } }
 """
@@ -75,14 +75,14 @@ def _failures(ledger: Ledger) -> str:
 
 def _ledger(ledger: Ledger) -> str:
     rows = "".join(
-        f'<tr><th scope="row"><a href="#{j.claim.id}">{j.claim.id}</a></th><td>{_escaped(j.claim.statement)}</td>'
-        f"<td>{_escaped(j.claim.paper)}</td><td>{_escaped(ours(j))}</td><td>{_verdict(j)}</td></tr>"
+        f'<tr><th scope="row"><a href="#{j.claim.id}">{j.claim.id}</a></th><td>{_verdict(j)}</td>'
+        f"<td>{_escaped(j.claim.statement)}</td><td>{_escaped(j.claim.paper)}</td><td>{_escaped(ours(j))}</td></tr>"
         for j in ledger.judgements)
     counts = ", ".join(f"{count} {verdict}" for verdict, count in ledger.counts().items())
     return (
-        f"<p>{counts}. The fourth column is our value under the first definition of each claim.</p>"
-        '<div class="wide"><table><thead><tr><th scope="col">claim</th><th scope="col">what is claimed</th>'
-        '<th scope="col">the study</th><th scope="col">ours</th><th scope="col">verdict</th></tr></thead>'
+        f"<p>{counts}. The last column is our value under the first definition of each claim.</p>"
+        '<div class="wide"><table><thead><tr><th scope="col">claim</th><th scope="col">verdict</th>'
+        '<th scope="col">what is claimed</th><th scope="col">the study</th><th scope="col">ours</th></tr></thead>'
         f"<tbody>{rows}</tbody></table></div>")
 
 
