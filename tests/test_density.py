@@ -114,10 +114,12 @@ def test_the_argument_is_left_alone():
 
 
 def test_tiny_and_huge_activations_have_a_state():
-    A = np.array([[1.0, 2.0], [3.0, 4.0]])
+    A = np.array([[1.0, 2.0], [3.0, 4.0], [4.0, 1.0], [1.0, 4.0]])       # whose sums overflow, not only squares
     for scale in (5e-324, 1e-200, 1e300, 2.0**1021):
         for phase in (1.0, 1.0 + 1.0j):
-            np.testing.assert_allclose(density_matrix(A * phase * scale), density_matrix(A), atol=1e-14)
+            for convention in CONVENTIONS:
+                np.testing.assert_allclose(
+                    density_matrix(A * phase * scale, convention), density_matrix(A, convention), atol=1e-14)
     assert density_matrix([[np.finfo(float).max]]) == 1
 
 
@@ -207,10 +209,22 @@ def test_the_spectrum_is_a_probability_distribution(rho):
     assert p.sum() == pytest.approx(1, abs=1e-15)
 
 
-def test_roundings_of_float32_are_forgiven():
-    rho = density_matrix(np.random.default_rng(0).normal(size=(50, 6)))
-    rounded = rho.astype(np.float32) + np.float32(1e-7)
-    np.testing.assert_allclose(spectrum(rounded), spectrum(rho), atol=1e-6)
+def test_roundings_of_float32_are_forgiven_and_leave_a_probability_distribution():
+    trace, sides, negative = np.eye(2) * 4e-7, np.array([[0, 4e-7], [-4e-7, 0]]), np.diag([5e-7, -5e-7])
+    for rho in (np.eye(2) / 2, np.diag([1.0, 0.0])):
+        for rounding in (trace, sides, negative):
+            p = spectrum(rho + rounding)
+            np.testing.assert_allclose(p, spectrum(rho), atol=1e-6)
+            assert p.sum() == pytest.approx(1, abs=1e-15)
+            assert (p >= 0).all()
+
+
+@pytest.mark.parametrize("shape", [(2, 7), (7, 2), (3, 2, 7)])
+def test_only_the_smaller_gram_matrix_is_diagonalised(monkeypatch, shape):
+    sizes = []
+    monkeypatch.setattr("minigrok.density._eigenvalues", lambda G: sizes.append(G.shape[-2:]) or np.linalg.eigvalsh(G))
+    assert activation_spectrum(np.random.default_rng(0).normal(size=shape)).shape[-1] == shape[-1]
+    assert sizes == [(2, 2)]
 
 
 @pytest.mark.parametrize("convert", [
