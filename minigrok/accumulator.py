@@ -14,16 +14,13 @@ References
 .. [1] T. F. Chan, G. H. Golub and R. J. LeVeque, The American Statistician 37, 242 (1983), eq. 1.5.
 """
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import ArrayLike
 
-from minigrok.checks import InexactArray, numeric_array, one_of
-from minigrok.density import prepared_rows
+from minigrok.checks import InexactArray, as_double, number_array, one_of, require_finite
+from minigrok.grams import hermitian_part, prepared_rows, rows_of_a_block
 
 STREAMED = ("trace", "rows", "centered")
-BLOCK_BYTES = 32 * 2**20       # of float64 rows at a time: a memory-mapped file stays on the disk
 
 
 class DensityAccumulator:
@@ -57,15 +54,16 @@ class DensityAccumulator:
         Raises
         ------
         ValueError
-            For NaN (naming the row within the block), another width than before, or no matrix.
+            For NaN (naming its place), another width than before, or no matrix.
         """
-        rows: Any = batch if isinstance(batch, np.ndarray) else np.asarray(batch)
+        rows = number_array("batch", batch)
         if rows.ndim != 2:
             raise ValueError(f"a batch has shape {rows.shape}, but must be a matrix (inputs, neurons)")
-        step = max(1, BLOCK_BYTES // (8 * max(1, rows.shape[1])))
-        for start in range(0, max(1, len(rows)), step):
-            block = numeric_array("batch", rows[start : start + step])
-            self._join(*_sums(block.astype(np.result_type(block, np.float64), copy=False), self.convention))
+        step = rows_of_a_block(rows)
+        for start in range(0, len(rows), step):
+            block = as_double(rows[start : start + step])
+            require_finite("batch", block, start)
+            self._join(*_sums(block, self.convention))
         return self
 
     def merge(self, other: "DensityAccumulator") -> "DensityAccumulator":
@@ -99,8 +97,7 @@ class DensityAccumulator:
         if not trace > rounding:
             why = "no row was seen" if not self.n else "all activations are zero, or (centred) all rows alike"
             raise ValueError(f"there is no state in the convention {self.convention!r}: {why}")
-        rho: InexactArray = (self.gram + self.gram.conj().T) / (2 * trace)
-        return rho
+        return hermitian_part(self.gram) / trace
 
     def _join(self, n: int, gram: InexactArray, mean: InexactArray) -> None:
         if self.n == 0:

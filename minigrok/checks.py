@@ -14,6 +14,8 @@ FloatArray = NDArray[np.floating[Any]]
 IntArray = NDArray[np.integer[Any]]
 BoolArray = NDArray[np.bool_]
 InexactArray = NDArray[Any]          # real or complex
+FINITE_BLOCK = 2**20                 # entries looked at in one go
+CPU, PINNED = 1, 3                   # devices in DLPack's numbering whose memory NumPy can read
 
 
 def one_of(what: str, name: str, known: Iterable[str]) -> str:
@@ -32,8 +34,7 @@ def numeric_array(name: str, values: ArrayLike) -> InexactArray:
     Raises
     ------
     ValueError
-        For an empty array, one that holds something else than numbers, masked entries, NaN or
-        infinity (naming the first offending index).
+        As `number_array`, and for NaN or infinity (naming the first offending index).
 
     Examples
     --------
@@ -42,28 +43,66 @@ def numeric_array(name: str, values: ArrayLike) -> InexactArray:
     ...
     ValueError: A[1, 1] is nan, but every entry must be finite: look for an overflow or a missing value upstream
     """
+    array = number_array(name, values)
+    if array.dtype.kind in "biu" or array.dtype.char in "gG":    # long doubles, which neither LAPACK nor numba takes
+        array = as_double(array)
+    require_finite(name, array)
+    return array
+
+
+def number_array(name: str, values: Any) -> InexactArray:
+    """`values` as a NumPy array of numbers of any type, not copied where it is one; its entries are not looked at.
+
+    Takes what speaks `__array__` or DLPack and lies in main memory: NumPy (memory-mapped files too), PyTorch
+    (detached from its history; bfloat16, which NumPy has not got, as float32), JAX, nested lists.
+
+    Raises
+    ------
+    ValueError
+        For an empty array, one that holds something else than numbers, masked entries, or one on another device.
+    """
+    if type(values) is not np.ndarray:
+        values = _in_main_memory(name, values)
     if _holds_masked(values):
         raise ValueError(f"{name} has masked entries, which have no value: fill them, or leave their rows out")
     try:
         array = np.asarray(values)
     except ValueError as error:                  # ragged nested lists
         raise ValueError(f"{name} is no rectangular array ({error}): give every row the same length") from error
+    except (TypeError, RuntimeError, BufferError) as error:      # a tensor that will not be an array
+        raise ValueError(f"{name} cannot be had as a NumPy array ({error}): convert it yourself") from error
+    if array.dtype.name == "bfloat16":           # JAX's
+        array = array.astype(np.float32)
     if array.dtype.kind not in "biufc":
         raise ValueError(
             f"{name} has dtype {array.dtype}, but must hold numbers: convert it, say with np.asarray(x, float)")
     if array.size == 0:
         raise ValueError(f"{name} has shape {array.shape} and so no entry: give at least one row and one column")
-    if array.dtype.kind in "biu":
-        array = array.astype(np.float64)
-    elif array.dtype.char in "gG":               # long doubles, which neither LAPACK nor numba takes
-        with np.errstate(over="ignore"):         # what overflows is found below, as an infinity
-            array = array.astype(np.float64 if array.dtype.char == "g" else np.complex128)
-    if not np.isfinite(array).all():
-        index = np.argwhere(~np.isfinite(array))[0].tolist()
-        raise ValueError(
-            f"{name}{index or ''} is {array[tuple(index)]}, but every entry must be finite: "
-            "look for an overflow or a missing value upstream")
     return array
+
+
+def as_double(array: InexactArray) -> InexactArray:
+    """float64, or complex128 of a complex array; copied only where it is another type."""
+    with np.errstate(over="ignore"):             # a long double that overflows is an infinity, found by its caller
+        return array.astype(np.complex128 if array.dtype.kind == "c" else np.float64, copy=False)
+
+
+def require_finite(name: str, array: InexactArray, first_row: int = 0) -> None:
+    """Raise ValueError that names the first entry that is NaN or infinite; looks at blocks of a large array in turn.
+
+    `first_row` is the row of the whole, of which `array` is a part, that stands first here.
+    """
+    step = max(1, FINITE_BLOCK // max(1, array[:1].size)) if array.ndim else 1
+    for start in range(0, len(array) if array.ndim else 1, step):
+        block = array[start : start + step] if array.ndim else array
+        if not np.isfinite(block).all():
+            index = np.argwhere(~np.isfinite(block))[0]
+            entry = block[tuple(index)]
+            if array.ndim:
+                index[0] += start + first_row
+            raise ValueError(
+                f"{name}{index.tolist() or ''} is {entry}, but every entry must be finite: "
+                "look for an overflow or a missing value upstream")
 
 
 def whole_number(name: str, value: Any, at_least: int) -> int:
@@ -86,6 +125,20 @@ def real_number(
         closing = ")" if high == np.inf else "]"
         raise ValueError(f"{name} is {value!r}, but must be a number in {bracket}{low:g}, {high:g}{closing}")
     return number
+
+
+def _in_main_memory(name: str, values: Any) -> Any:
+    """A tensor of another framework as something that NumPy takes; anything else as it is."""
+    if hasattr(values, "__dlpack_device__") and values.__dlpack_device__()[0] not in (CPU, PINNED):
+        where = getattr(values, "device", "another device")
+        raise ValueError(f"{name} lies on {where}, but must lie in main memory: call .cpu() on it first")
+    if hasattr(values, "detach"):                # a PyTorch tensor, which may record its history
+        values = values.detach()
+        if str(values.dtype) == "torch.bfloat16":
+            values = values.float()
+    if not hasattr(values, "__array__") and hasattr(values, "__dlpack__"):
+        values = np.from_dlpack(values)
+    return values
 
 
 def _holds_masked(values: Any) -> bool:

@@ -20,16 +20,15 @@ How the rows are prepared is a *convention*, and results depend on it, so it has
 import numpy as np
 from numpy.typing import ArrayLike
 
-from minigrok.checks import FloatArray, InexactArray, numeric_array, one_of
-from minigrok.kernels import eigenvalues_of_stack
+from minigrok.checks import FloatArray, InexactArray, as_double, numeric_array
+from minigrok.eigenvalues import hermitian_eigenvalues
+from minigrok.grams import CONVENTIONS as CONVENTIONS
+from minigrok.grams import activation_array, gram_matrix, hermitian_part, prepared_rows
+from minigrok.kernels import are_states, clip_stack
 
-CONVENTIONS = ("trace", "rows", "centered", "centered_rows")
 TRACE_TOLERANCE = 1e-6         # float32 activations (2000 x 256) miss trace 1 by 1.2e-7
 HERMITIAN_TOLERANCE = 1e-6     # the same roundings, off the diagonal
 NEGATIVE_TOLERANCE = 1e-6      # and the same in an eigenvalue that should be 0
-# Squares of entries between these neither overflow nor vanish beside each other's sum.
-SAFE_SMALLEST, SAFE_LARGEST = 1e-100, 1e100
-LARGEST_JITTED_DIMENSION = 32  # above it LAPACK is the faster one
 
 
 def density_matrix(A: ArrayLike, convention: str = "trace") -> InexactArray:
@@ -67,11 +66,7 @@ def density_matrix(A: ArrayLike, convention: str = "trace") -> InexactArray:
     array([[0.5 , 0.25],
            [0.25, 0.5 ]])
     """
-    rows = prepared_rows(A, convention)
-    gram: InexactArray = np.swapaxes(rows, -1, -2) @ rows.conj()
-    gram = (gram + np.swapaxes(gram, -1, -2).conj()) / 2       # Hermitian to the last bit
-    rho: InexactArray = gram / _trace(gram)[..., None, None]
-    return rho
+    return _unit_trace(gram_matrix(A, convention))
 
 
 def activation_spectrum(A: ArrayLike, convention: str = "trace") -> FloatArray:
@@ -92,13 +87,14 @@ def activation_spectrum(A: ArrayLike, convention: str = "trace") -> FloatArray:
     >>> activation_spectrum([[3.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
     array([0. , 0.1, 0.9])
     """
-    rows = prepared_rows(A, convention)
-    n, d = rows.shape[-2:]
-    conjugate = np.swapaxes(rows, -1, -2).conj()
-    gram = rows @ conjugate if n < d else conjugate @ rows
-    gram = (gram + np.swapaxes(gram, -1, -2).conj()) / 2
-    p = _clipped(_eigenvalues(gram / _trace(gram)[..., None, None]), "the state")
-    padding = np.zeros((*p.shape[:-1], d - p.shape[-1]))
+    array = activation_array(A)
+    n, d = array.shape[-2:]
+    if n >= d:
+        return _clipped(hermitian_eigenvalues(density_matrix(array, convention)), "the state")
+    rows = prepared_rows(array, convention)
+    other_side = _unit_trace(hermitian_part(rows @ np.swapaxes(rows, -1, -2).conj()))
+    p = _clipped(hermitian_eigenvalues(other_side), "the state")
+    padding = np.zeros((*p.shape[:-1], d - n))
     return np.concatenate([padding, p], axis=-1)
 
 
@@ -132,123 +128,66 @@ def spectrum(rho: ArrayLike) -> FloatArray:
     ...
     ValueError: rho has the eigenvalue -0.3, but a density matrix has none below 0: build it with density_matrix(A)
     """
-    array = _square(rho)
-    require_hermitian(array)
-    require_unit_trace(array)
-    return _clipped(_eigenvalues(array), "rho")
+    return _clipped(hermitian_eigenvalues(checked_state(rho)), "rho")
 
 
-def require_unit_trace(rho: InexactArray) -> None:
+def checked_state(rho: ArrayLike, name: str = "rho") -> InexactArray:
+    """`rho` as an array, float64 or complex128 (..., d, d), Hermitian and of unit trace; else ValueError.
+
+    A look over all entries says that all is well; only where it does not, each rule is tried by itself.
+    """
+    array = rho if type(rho) is np.ndarray and rho.dtype.char in "dD" and rho.dtype.isnative else None
+    if array is None or array.ndim < 2 or array.shape[-1] != array.shape[-2] or array.size == 0:
+        array = _square(rho, name)
+    d = array.shape[-1]
+    if not are_states(np.ascontiguousarray(array).reshape(-1, d, d), HERMITIAN_TOLERANCE, TRACE_TOLERANCE):
+        _square(array, name)                             # NaN and infinity
+        require_hermitian(array, name)
+        require_unit_trace(array, name)
+    return array
+
+
+def require_unit_trace(rho: InexactArray, name: str = "rho") -> None:
     """Raise ValueError that names the trace, and the index in the stack, unless it is 1 to 1e-6."""
     trace = np.trace(rho, axis1=-2, axis2=-1)
     for index in np.argwhere(~(abs(trace - 1) <= TRACE_TOLERANCE)).tolist():    # NaN is caught too
         raise ValueError(
-            f"rho{index or ''} has trace {trace[tuple(index)]:.6g}, but a density matrix has trace 1: "
+            f"{name}{index or ''} has trace {trace[tuple(index)]:.6g}, but a density matrix has trace 1: "
             "build it with density_matrix(A), or divide it by its trace")
 
 
-def require_hermitian(rho: InexactArray) -> None:
+def require_hermitian(rho: InexactArray, name: str = "rho") -> None:
     """Raise ValueError that names the first element that is not the conjugate of its mirror image, to 1e-6."""
     difference = abs(rho - np.swapaxes(rho, -1, -2).conj())
     for index in np.argwhere(~(difference <= HERMITIAN_TOLERANCE)).tolist():
         *stack, j, k = index
         raise ValueError(
-            f"rho{stack or ''} is not Hermitian: element [{j}, {k}] is {rho[tuple(index)]:.6g}, but "
+            f"{name}{stack or ''} is not Hermitian: element [{j}, {k}] is {rho[tuple(index)]:.6g}, but "
             f"the conjugate of [{k}, {j}] is {rho[(*stack, k, j)].conj():.6g}; average it with its conjugate "
             "transpose if that is rounding")
 
 
-def prepared_rows(A: ArrayLike, convention: str = "trace") -> InexactArray:
-    """The rows B whose Gram matrix, divided by its trace, is the state: rho = B^T conj(B) / tr.
-
-    Parameters, errors as for `density_matrix`; the result is float64 or complex128, of A's shape.
-    """
-    one_of("convention", convention, CONVENTIONS)
-    array = numeric_array("A", A)
-    if array.ndim < 2:
-        raise ValueError(
-            f"A has shape {array.shape}, but activations are a matrix (inputs, neurons): "
-            "A[None, :] makes one input of it, A[:, None] one neuron")
-    rows = array.astype(np.result_type(array, np.float64), copy=False)
-    if convention.startswith("centered"):
-        rows = _centered(_safely_scaled(rows, (-2, -1)))
-    if convention.endswith("rows"):
-        rows = _safely_scaled(rows, (-1,))               # row by row: a faint input has a direction too
-        norm = np.linalg.norm(rows, axis=-1, keepdims=True)
-        rows = np.divide(rows, norm, out=np.zeros_like(rows), where=norm > 0)
-    else:
-        rows = _safely_scaled(rows, (-2, -1))
-    nothing = ~rows.any(axis=(-2, -1))
-    for index in np.argwhere(nothing).tolist():
-        why = "all its rows are alike" if convention.startswith("centered") else "all its activations are zero"
-        raise ValueError(
-            f"A{index or ''} has no state in the convention {convention!r}: {why}; "
-            "a dead layer or a single input has no spectrum, so leave it out")
-    return rows
-
-
-def _safely_scaled(array: InexactArray, axes: tuple[int, ...]) -> InexactArray:
-    """The same, or where squares might overflow or vanish, divided by a power of two (which rounds nothing)."""
-    size = np.maximum(abs(array.real), abs(array.imag)) if array.dtype.kind == "c" else abs(array)   # |z| may overflow
-    largest = size.max(axis=axes, keepdims=True)
-    safe = (largest == 0) | ((largest > SAFE_SMALLEST) & (largest < SAFE_LARGEST))
-    if safe.all():
-        return array
-    exponent = np.frexp(np.where(safe, 1.0, largest))[1]
-    half = -exponent // 2                                # in two steps, for 2^1074 is no float64
-    scaled: InexactArray = array * np.ldexp(1.0, half) * np.ldexp(1.0, -exponent - half)
-    return scaled
-
-
-def _centered(rows: InexactArray) -> InexactArray:
-    """Rows minus their mean. What lies within rounding of its column's mean is on it, and becomes zero.
-
-    Else constant columns, or a row at the mean (of which "centered_rows" takes the direction), would leave noise.
-    """
-    columns = np.ascontiguousarray(np.swapaxes(rows, -1, -2))      # in this order NumPy sums pairwise: 3 eps off
-    centered = rows - columns.mean(axis=-1)[..., None, :]
-    rounding = 8 * np.finfo(np.float64).eps * abs(rows).max(axis=-2, keepdims=True)
-    return np.where(abs(centered) <= rounding, 0.0, centered)
-
-
-def _square(rho: ArrayLike) -> InexactArray:
-    array = numeric_array("rho", rho)
+def _square(rho: ArrayLike, name: str) -> InexactArray:
+    array = numeric_array(name, rho)
     if array.ndim < 2 or array.shape[-1] != array.shape[-2]:
         raise ValueError(
-            f"rho has shape {array.shape}, but a density matrix is square, (..., d, d): "
+            f"{name} has shape {array.shape}, but a density matrix is square, (..., d, d): "
             "density_matrix(A) makes one of activations A")
-    return array.astype(np.result_type(array, np.float64), copy=False)
+    return as_double(array)
 
 
-def _trace(gram: InexactArray) -> FloatArray:
+def _unit_trace(gram: InexactArray) -> InexactArray:
     trace: FloatArray = np.trace(gram, axis1=-2, axis2=-1).real
-    return trace
+    return gram / trace[..., None, None]
 
 
-def _eigenvalues(rho: InexactArray) -> FloatArray:
-    """Ascending eigenvalues (..., d) of Hermitian matrices (..., d, d)."""
-    d = rho.shape[-1]
-    if d > LARGEST_JITTED_DIMENSION or rho.dtype.kind == "c":
-        return _lapack_eigenvalues(rho)
-    stack = np.ascontiguousarray(rho).reshape(-1, d, d)
-    values: FloatArray = np.sort(eigenvalues_of_stack(stack), axis=-1).reshape(rho.shape[:-1])
-    return values if np.isfinite(values).all() else _lapack_eigenvalues(rho)
-
-
-def _lapack_eigenvalues(rho: InexactArray) -> FloatArray:
-    values: FloatArray = np.linalg.eigvalsh(rho)
-    return values
-
-
-def _clipped(values: FloatArray, name: str) -> FloatArray:
-    """Eigenvalues with roundings of zero (below d eps) set to zero, divided by their sum; others below zero raise.
-
-    So a state of rank one has S = 0 to the bit.
-    """
-    for index in np.argwhere(values < -NEGATIVE_TOLERANCE).tolist():
+def _clipped(p: FloatArray, name: str) -> FloatArray:
+    """Ascending eigenvalues, roundings of zero set to zero and divided by their sum, in place; others below 0 raise."""
+    lowest = p[..., 0]
+    if not (lowest >= -NEGATIVE_TOLERANCE).all():
+        index = np.argwhere(~(lowest >= -NEGATIVE_TOLERANCE))[0].tolist()
         raise ValueError(
-            f"{name}{index[:-1] or ''} has the eigenvalue {values[tuple(index)]:.6g}, but a density matrix has none "
+            f"{name}{index or ''} has the eigenvalue {lowest[tuple(index)]:.6g}, but a density matrix has none "
             "below 0: build it with density_matrix(A)")
-    p = np.where(values > values.shape[-1] * np.finfo(np.float64).eps, values, 0.0)
-    p /= p.sum(axis=-1, keepdims=True)
+    clip_stack(p.reshape(-1, p.shape[-1]))
     return p

@@ -1,4 +1,4 @@
-"""Jitted primitives on arrays: eigenvalues of small symmetric matrices, S and P of one Gram matrix.
+"""Jitted primitives on arrays: eigenvalues of symmetric matrices, checks of states, S and P of one Gram matrix.
 
 A symmetric matrix M is turned into a tridiagonal T = Q^T M Q by Householder reflections, which leave
 the eigenvalues as they are; the QL iteration then makes the off-diagonal elements of T vanish one by
@@ -19,11 +19,12 @@ import math
 
 import numpy as np
 
-from minigrok.checks import FloatArray
+from minigrok.checks import FloatArray, InexactArray
 from minigrok.jit import jit
 
 EPSILON = 2.0**-52             # the spacing of float64 at 1
 MAXIMAL_ITERATIONS = 60        # QL needs about 2 an eigenvalue
+TILE = 16                      # of a matrix, and of its mirror image: both stay in the first-level cache
 
 
 @jit
@@ -74,55 +75,50 @@ def tridiagonal_eigenvalues(diagonal: FloatArray, squares: FloatArray) -> bool:
     """Root-free QL iteration: `diagonal` becomes the eigenvalues, in no order; False if it does not converge.
 
     `squares[i]` is the squared off-diagonal element between rows i and i + 1, and is overwritten.
-    Elements below EPSILON times the largest row of T count as zero. Reinsch 1973 [2].
+    Elements below EPSILON times the largest row of T count as zero. Reinsch 1973 [2], with the shift taken
+    off where it is needed and not from the whole diagonal, so that no rounding piles up there.
     """
     d = len(diagonal)
-    shift = largest = 0.0                                # the sum of all shifts; the size of T
+    largest = 0.0                                        # the size of T
     for low in range(d):
-        largest = max(largest, abs(diagonal[low]) + math.sqrt(squares[low]))
+        size = abs(diagonal[low]) + math.sqrt(squares[low])
+        if not size < np.inf:                            # NaN too, which no comparison below would see
+            return False
+        largest = max(largest, size)
         tiny = EPSILON * largest
         high = low
         while squares[high] > tiny * tiny:               # squares[d - 1] = 0 ends it
             high += 1
         iterations = 0
-        while high > low and squares[low] != 0.0:
+        while high > low and squares[low] > tiny * tiny:
             if iterations == MAXIMAL_ITERATIONS:
                 return False
             iterations += 1
             # Wilkinson's shift: the eigenvalue of the leading 2 x 2 block that is nearer to its first element
             root = math.sqrt(squares[low])
             slope = (diagonal[low + 1] - diagonal[low]) / (2.0 * root)
-            offset = root / (slope + math.copysign(math.sqrt(slope * slope + 1.0), slope))
-            step = diagonal[low] - offset
-            diagonal[low] = offset
-            for i in range(low + 1, d):
-                diagonal[i] -= step
-            shift += step
+            shift = diagonal[low] - root / (slope + math.copysign(math.sqrt(slope * slope + 1.0), slope))
             # one QL sweep from `high` up to `low`, on squares alone
-            g = diagonal[high] if diagonal[high] != 0.0 else tiny
+            g = diagonal[high] - shift
+            g = g if g != 0.0 else tiny
             h, s = g, 0.0
             for i in range(high - 1, low - 1, -1):
                 p = g * h
                 r = p + squares[i]
                 squares[i + 1] = s * r
                 s = squares[i] / r
-                diagonal[i + 1] = h + s * (h + diagonal[i])
-                g = diagonal[i] - squares[i] / g
-                if g == 0.0:
-                    g = tiny
-                h = g * p / r
+                g = diagonal[i] - shift - squares[i] / g
+                g = g if g != 0.0 else tiny
+                before, h = h, g * (p / r)
+                diagonal[i + 1] = before + (diagonal[i] - h)
             squares[low] = s * g * h
-            diagonal[low] = h
-            if h == 0.0 or abs(s * g) <= abs(tiny * tiny / h):
-                break
-        squares[low] = 0.0
-        diagonal[low] += shift
+            diagonal[low] = shift + h
     return True
 
 
 @jit
 def symmetric_eigenvalues(M: FloatArray, work: FloatArray) -> FloatArray:
-    """Eigenvalues of a symmetric M (d, d), which is left as it is; a view into `work`, in no order.
+    """Eigenvalues of a symmetric M (d, d), which is left as it is; a view into `work`, ascending.
 
     All are NaN if the iteration does not converge, as for an M that holds NaN.
     """
@@ -136,25 +132,80 @@ def symmetric_eigenvalues(M: FloatArray, work: FloatArray) -> FloatArray:
     if not tridiagonal_eigenvalues(diagonal, squares):
         for i in range(d):
             diagonal[i] = np.nan
+    sort_ascending(diagonal)
     return diagonal
 
 
 @jit
-def eigenvalues_of_stack(stack: FloatArray) -> FloatArray:
-    """Eigenvalues (n, d) of a stack of symmetric matrices (n, d, d), in no order: numba's sort takes 6 s to compile."""
+def sort_ascending(values: FloatArray) -> None:
+    """Sort a few values in place, by insertion: numba's own sort takes 6 s to compile."""
+    for i in range(1, len(values)):
+        value, j = values[i], i
+        while j > 0 and values[j - 1] > value:
+            values[j] = values[j - 1]
+            j -= 1
+        values[j] = value
+
+
+@jit
+def clip_roundings(p: FloatArray) -> None:
+    """Ascending eigenvalues p (d,) of a state, in place: those below zero, and those that are roundings of 0, become 0.
+
+    The smallest count as roundings of 0 for as long as they weigh, together, no more than d EPSILON of the
+    whole, which moves S by less than d EPSILON ln(d / EPSILON). So a state of rank one has S = 0 to the bit,
+    and a state with a thousand eigenvalues of 1e-14 keeps them. What remains is divided by its sum.
+    """
+    d = len(p)
+    total = weight = 0.0
+    for i in range(d):
+        total += p[i]
+    for i in range(d):
+        weight += abs(p[i])
+        if weight <= d * EPSILON * total or p[i] < 0.0:
+            p[i] = 0.0
+    total = 0.0
+    for i in range(d):
+        total += p[i]
+    for i in range(d):
+        p[i] /= total
+
+
+@jit
+def clip_stack(stack: FloatArray) -> None:
+    """`clip_roundings` of each row of (n, d)."""
+    for p in stack:
+        clip_roundings(p)
+
+
+@jit
+def are_states(stack: InexactArray, hermitian_tolerance: float, trace_tolerance: float) -> bool:
+    """Whether all matrices (n, d, d) are Hermitian and of unit trace; False where anything is NaN. One quick look.
+
+    The matrix is read in tiles, for else each step down a column of a large one would be a miss of the cache.
+    """
     n, d, _ = stack.shape
-    values, work = np.empty((n, d)), np.empty((d + 2, d))
     for k in range(n):
-        values[k] = symmetric_eigenvalues(stack[k], work)
-    return values
+        M = stack[k]
+        trace = M[0, 0]
+        for i in range(1, d):
+            trace += M[i, i]
+        if not abs(trace - 1.0) <= trace_tolerance:
+            return False
+        for top in range(0, d, TILE):
+            for left in range(0, top + 1, TILE):
+                for i in range(top, min(top + TILE, d)):
+                    for j in range(left, min(left + TILE, i + 1)):
+                        if not abs(M[i, j] - M[j, i].conjugate()) <= hermitian_tolerance:
+                            return False
+    return True
 
 
 @jit
 def gram_entropy(G: FloatArray, work: FloatArray) -> float:
     """S = -sum_i p_i ln p_i in nats, p the eigenvalues of G / tr G, for a Gram matrix G (d, d).
 
-    Eigenvalues below d EPSILON tr G are roundings of 0: they count as 0, so that a state of
-    rank one has S = 0 to the bit. NaN where tr G is 0 or not finite: there is no state.
+    Roundings of 0 among them are taken for 0, see `clip_roundings`, so that a state of rank one has S = 0 to
+    the bit. NaN where tr G is 0 or not finite: there is no state.
     The caller scales G so that the squares of its entries neither overflow nor vanish.
     """
     d = len(G)
@@ -163,16 +214,13 @@ def gram_entropy(G: FloatArray, work: FloatArray) -> float:
         trace += G[i, i]
     if not 0.0 < trace < np.inf:
         return np.nan
-    values = symmetric_eigenvalues(G, work)
-    S, live = 0.0, 0
+    p = symmetric_eigenvalues(G, work)
+    clip_roundings(p)
+    S = 0.0
     for i in range(d):
-        p = values[i] / trace
-        if p > d * EPSILON:
-            S -= p * math.log(p)
-            live += 1
-        elif not p <= d * EPSILON:                       # NaN
-            return np.nan
-    return S if live > 1 else 0.0
+        if p[i] != 0.0:                                  # NaN goes on
+            S -= p[i] * math.log(p[i])
+    return S
 
 
 @jit

@@ -50,7 +50,7 @@ def test_float32_batches_are_summed_in_float64():
 def test_a_memory_mapped_file_is_read_block_by_block(tmp_path, monkeypatch):
     A = np.random.default_rng(0).normal(size=(1000, 5))
     np.save(tmp_path / "a.npy", A)
-    monkeypatch.setattr("minigrok.accumulator.BLOCK_BYTES", 8 * 5 * 7)
+    monkeypatch.setattr("minigrok.grams.BLOCK_BYTES", 8 * 5 * 7)
     mapped = np.load(tmp_path / "a.npy", mmap_mode="r")
     for convention in ("trace", "rows", "centered"):
         rho = DensityAccumulator(convention).update(mapped).density_matrix()

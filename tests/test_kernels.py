@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import given
-from strategies import density_matrices, seeds
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from strategies import density_matrices, seeds, spectra
 
 from minigrok import kernels
 from minigrok.metrics import purity, von_neumann_entropy
@@ -23,10 +25,10 @@ def scratch(d):
 
 @both(kernels.symmetric_eigenvalues)
 @given(rho=density_matrices())
-def test_eigenvalues_are_those_of_lapack(kernel, rho):
+def test_eigenvalues_are_those_of_lapack_in_ascending_order(kernel, rho):
     rho = np.ascontiguousarray(rho.real)
     before = rho.copy()
-    values = np.sort(kernel(rho, scratch(len(rho))))
+    values = kernel(rho, scratch(len(rho)))
     np.testing.assert_allclose(values, np.linalg.eigvalsh(rho), atol=2e-15)
     np.testing.assert_array_equal(rho, before)
 
@@ -37,7 +39,7 @@ def test_eigenvalues_of_indefinite_and_badly_scaled_matrices(d):
     for scale in (1e-100, 1.0, 1e100):
         M = rng.normal(size=(d, d)) * scale
         M = M + M.T
-        values = np.sort(kernels.symmetric_eigenvalues(M, scratch(d)))
+        values = kernels.symmetric_eigenvalues(M, scratch(d))
         np.testing.assert_allclose(values / scale, np.linalg.eigvalsh(M / scale), atol=1e-13 * d)
 
 
@@ -51,7 +53,7 @@ WILKINSON = np.diag(abs(np.arange(-10.0, 11))) + np.eye(21, k=1) + np.eye(21, k=
 ], ids=range(9))
 def test_eigenvalues_with_ties_and_zeros_and_of_graded_matrices(M):
     M = (M + M.T) / 2
-    values = np.sort(kernels.symmetric_eigenvalues(M, scratch(len(M))))
+    values = kernels.symmetric_eigenvalues(M, scratch(len(M)))
     np.testing.assert_allclose(values, np.linalg.eigvalsh(M), atol=1e-14)
 
 
@@ -72,6 +74,8 @@ def test_an_iteration_that_does_not_converge_says_so():
     for kernel in (kernels.tridiagonal_eigenvalues, kernels.tridiagonal_eigenvalues.py_func):
         assert kernel(np.array([2.0, 0.0]), np.array([1.0, 0.0])) is True
         assert kernel(np.array([np.nan, 0.0]), np.array([1.0, 0.0])) is False
+        assert kernel(np.array([1.0, np.nan]), np.array([1.0, 0.0])) is False
+        assert kernel(np.array([1.0, 1.0]), np.array([np.nan, 0.0])) is False
 
 
 @both(kernels.symmetric_eigenvalues)
@@ -79,11 +83,74 @@ def test_nan_comes_out_as_nan(kernel):
     assert np.isnan(kernel(np.array([[np.nan, 1.0], [1.0, 0.0]]), scratch(2))).all()
 
 
-@both(kernels.eigenvalues_of_stack)
-def test_a_stack_is_its_matrices_one_by_one(kernel):
-    M = np.random.default_rng(0).normal(size=(9, 4, 4))
-    M = M + np.swapaxes(M, 1, 2)
-    np.testing.assert_allclose(np.sort(kernel(M), axis=-1), np.linalg.eigvalsh(M), atol=1e-14)
+@both(kernels.sort_ascending)
+@given(values=arrays(float, st.integers(1, 9), elements=st.floats(-1, 1)))
+def test_a_sort_is_a_sort(kernel, values):
+    expected = np.sort(values)
+    kernel(values)
+    np.testing.assert_array_equal(values, expected)
+
+
+@both(kernels.clip_roundings)
+@given(p=spectra(), seed=seeds)
+def test_clipping_moves_no_eigenvalue_by_more_than_a_rounding(kernel, p, seed):
+    d = len(p)
+    clipped = np.sort(p + np.random.default_rng(seed).uniform(-1, 1, d) * 1e-17)
+    noisy = clipped.copy()
+    kernel(clipped)
+    np.testing.assert_allclose(clipped, noisy, atol=2 * d * kernels.EPSILON)
+    assert (clipped >= 0).all()
+    assert clipped.sum() == pytest.approx(1, abs=1e-15)
+    weights = np.cumsum(abs(noisy)) / noisy.sum()
+    np.testing.assert_array_equal(clipped > 0, (weights > d * kernels.EPSILON) & (noisy > 0))
+
+
+@both(kernels.clip_roundings)
+def test_many_faint_eigenvalues_count_where_a_few_are_roundings(kernel):
+    """63 of 1e-14 weigh 6e-13 together; the first that are dropped weigh less than 64 eps = 1.4e-14."""
+    faint = np.sort(np.r_[1 - 63e-14, np.full(63, 1e-14)])
+    kernel(faint)
+    assert (faint > 0).sum() == 63
+    few = np.array([-1e-17, 2e-17, 1.0])
+    kernel(few)
+    np.testing.assert_array_equal(few, [0, 0, 1])
+
+
+@both(kernels.clip_stack)
+def test_a_stack_is_clipped_row_by_row(kernel):
+    stack = np.array([[1e-17, 2.0], [1.0, 3.0]])
+    kernel(stack)
+    np.testing.assert_array_equal(stack, [[0, 1], [0.25, 0.75]])
+
+
+@both(kernels.are_states)
+@given(rho=density_matrices(), data=st.data())
+def test_the_quick_look_is_the_two_rules(kernel, rho, data):
+    d = len(rho)
+    j, k = data.draw(st.tuples(st.integers(0, d - 1), st.integers(0, d - 1)))
+    assert kernel(rho[None], 1e-6, 1e-6)
+    for change in (1e-4, np.nan, np.inf, -np.inf):
+        spoilt = np.stack([rho, rho])
+        spoilt[1, j, k] += change
+        with np.errstate(invalid="ignore"):              # inf - inf in plain Python
+            assert not kernel(spoilt, 1e-6, 1e-6)
+    nearly = rho.copy()
+    nearly[j, k] += 1e-7
+    assert kernel(nearly[None], 1e-6, 1e-6)
+
+
+@pytest.mark.parametrize("d", [kernels.TILE - 1, kernels.TILE, kernels.TILE + 1, 3 * kernels.TILE + 5])
+def test_the_quick_look_sees_every_element(d):
+    rho = np.eye(d) / d
+    for j in range(d):
+        for k in range(d):
+            if j != k:
+                rho[j, k] = 1e-3
+                assert not kernels.are_states(rho[None], 1e-6, 1e-6)
+                rho[k, j] = 1e-3
+                assert kernels.are_states(rho[None], 1e-6, 1e-6)
+                rho[j, k] = rho[k, j] = 0.0
+    assert not kernels.are_states(rho[None] + 1j * np.eye(d), 1e-6, 1e-6)
 
 
 @both(kernels.gram_entropy)

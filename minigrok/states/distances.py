@@ -20,7 +20,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from minigrok.checks import InexactArray, numeric_array
-from minigrok.density import prepared_rows, spectrum
+from minigrok.density import spectrum
+from minigrok.grams import prepared_rows
 from minigrok.metrics import Number, entropy_of_spectrum
 
 SUPPORT_TOLERANCE = 1e-12      # of rho's weight where sigma has none: above the roundings of eigenvectors

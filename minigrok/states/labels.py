@@ -22,7 +22,8 @@ from numpy.typing import ArrayLike
 from scipy.special import entr
 
 from minigrok.checks import FloatArray, InexactArray, IntArray, numeric_array
-from minigrok.density import prepared_rows, spectrum
+from minigrok.density import spectrum
+from minigrok.grams import prepared_rows
 from minigrok.metrics import entropy_of_spectrum
 
 

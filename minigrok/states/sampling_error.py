@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from minigrok.checks import FloatArray, InexactArray, IntArray, real_number, whole_number
-from minigrok.density import prepared_rows
+from minigrok.grams import prepared_rows
 from minigrok.metrics import entropy_of_spectrum, purity_of_spectrum
 
 QUANTITIES: dict[str, Callable[[FloatArray], FloatArray]] = {
