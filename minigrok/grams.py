@@ -48,16 +48,12 @@ def grams_by_group(A: ArrayLike, convention: str, groups: IntArray, m: int) -> I
 
     Errors as for `minigrok.density_matrix`.
     """
+    one_of("convention", convention, CONVENTIONS)
     array = activation_array(A)
-    step = rows_of_a_block(array)
-    grams: InexactArray | None = None
-    if len(array) > step:
-        with np.errstate(over="ignore", invalid="ignore"):     # what comes of that is found below, by its trace
-            grams = _sums(_blocks(array, convention, step), array, groups, m)
-        trace = np.trace(grams, axis1=-2, axis2=-1).real.sum()
-        if not SAFE_SMALLEST**2 < trace < SAFE_LARGEST**2:     # NaN too: the longer way says why, or scales
-            grams = None
-    if grams is None:
+    with np.errstate(over="ignore", invalid="ignore"):   # what comes of that is found below, by its trace
+        grams = _sums(_blocks(array, convention), array, groups, m)
+    trace = np.trace(grams, axis1=-2, axis2=-1).real.sum()
+    if not SAFE_SMALLEST**2 < trace < SAFE_LARGEST**2:   # NaN too: the longer way says what is wrong, or scales
         grams = _sums(iter([prepared_rows(array, convention)]), array, groups, m)
     return hermitian_part(grams)
 
@@ -123,9 +119,9 @@ def _sums(blocks: Iterator[InexactArray], array: InexactArray, groups: IntArray,
     return grams
 
 
-def _blocks(array: InexactArray, convention: str, step: int) -> Iterator[InexactArray]:
-    """Prepared rows of a matrix (n, d), block by block, not scaled: squares may overflow or vanish."""
-    one_of("convention", convention, CONVENTIONS)
+def _blocks(array: InexactArray, convention: str) -> Iterator[InexactArray]:
+    """Prepared rows of a matrix (n, d), block by block, not looked at nor scaled: squares may overflow or vanish."""
+    step = rows_of_a_block(array)
 
     def blocks() -> Iterator[InexactArray]:
         for start in range(0, len(array), step):
@@ -136,6 +132,9 @@ def _blocks(array: InexactArray, convention: str, step: int) -> Iterator[Inexact
         shares = np.array([n for n, _, _ in parts])[:, None] / len(array)
         mean = _mean(np.stack([m for _, m, _ in parts]) * shares * len(parts))
         largest = np.max([size for _, _, size in parts], axis=0)
+        if not SAFE_SMALLEST < largest.max() < SAFE_LARGEST:     # the mean itself is lost: leave it to the longer way
+            yield np.full((1, array.shape[1]), np.nan)
+            return
     for rows in blocks():
         if convention.startswith("centered"):
             rows = _off(rows, mean, largest)

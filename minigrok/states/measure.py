@@ -1,39 +1,53 @@
 """All numbers of one state at once, from one spectrum.
 
-With the eigenvalues p_1 ... p_d of the density matrix of activations A (n, d), which are taken once and
+With the eigenvalues p_1 <= ... <= p_d of the density matrix of activations A (n, d), which are taken once and
 from the smaller of the two Gram matrices,
 
-    S = -sum p ln p,    P = sum p^2,    1 - P,    exp S,    1 / P,    S / ln d.
+    S = -sum p ln p,    P = sum p^2,    1 - P,    exp S,    1 / P,    S / ln d,
+    -ln p_d,    1 / p_d,    p_d - p_(d-1),    how many p exceed 1e-10 p_d.
 
 Which state belongs to A is a convention (see `minigrok.density`), and a conclusion that flips with
 the convention is none: `measure(A, conventions="all")` gives the numbers in each of them.
 """
 
-from dataclasses import dataclass, fields
-from typing import Any, Literal, overload
+from typing import Any, Literal, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from minigrok.checks import FloatArray, InexactArray, numeric_array
-from minigrok.density import CONVENTIONS, activation_spectrum
-from minigrok.metrics import Number, entropy_of_spectrum, purity_of_spectrum
+from minigrok.checks import FloatArray, InexactArray
+from minigrok.density import (
+    CONVENTIONS,
+    HERMITIAN_TOLERANCE,
+    NEGATIVE_TOLERANCE,
+    TRACE_TOLERANCE,
+    activation_spectrum,
+    spectrum,
+)
+from minigrok.eigenvalues import LARGEST_JITTED_DIMENSION
+from minigrok.grams import activation_array
 from minigrok.states.labels import class_states
+from minigrok.states.numbers import numbers_of_stack, numbers_of_state
+
+Value = float | FloatArray
 
 
-@dataclass(frozen=True, eq=False)
-class StateMetrics:
-    """The numbers of one state; of a stack (..., n, d) of activations each is an array of shape (...)."""
+class StateMetrics(NamedTuple):
+    """The numbers of one state; of a stack each is an array of the stack's shape."""
 
-    convention: str               # how the state was made of the activations
-    inputs: int                   # n
+    convention: str | None        # how the state was made of the activations; None if it was given as it is
+    inputs: int | None            # n, of the activations
     dimension: int                # d, the number of neurons
-    entropy: Number               # S = -sum p ln p in nats          0 .. ln d
-    purity: Number                # P = sum p^2                    1/d .. 1
-    linear_entropy: Number        # 1 - P                            0 .. 1 - 1/d
-    effective_rank: Number        # exp S                            1 .. d
-    participation_ratio: Number   # 1 / P                            1 .. d
-    normalised_entropy: Number    # S / ln d                         0 .. 1; NaN for d = 1, where it is 0 / 0
+    entropy: Value                # S = -sum p ln p in nats          0 .. ln d
+    purity: Value                 # P = sum p^2                    1/d .. 1
+    linear_entropy: Value         # 1 - P                            0 .. 1 - 1/d
+    effective_rank: Value         # exp S                            1 .. d
+    participation_ratio: Value    # 1 / P                            1 .. d
+    normalised_entropy: Value     # S / ln d                         0 .. 1; NaN for d = 1, where it is 0 / 0
+    min_entropy: Value            # -ln of the largest p, in nats    0 .. ln d
+    stable_rank: Value            # 1 / the largest p                1 .. d
+    spectral_gap: Value           # the largest p minus the next     0 .. 1
+    numerical_rank: Value         # how many p exceed 1e-10 of the largest
     spectrum: FloatArray          # (..., d) p in ascending order
     holevo_information: float | None = None      # of the labels, in nats; None without labels
     holevo_share: float | None = None            # of S
@@ -46,7 +60,7 @@ class StateMetrics:
         >>> measure([[1.0, 0.0], [0.0, 1.0]]).as_dict()["purity"]
         0.5
         """
-        values = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "spectrum"}
+        values = {name: value for name, value in self._asdict().items() if name != "spectrum"}
         return {name: np.asarray(value).tolist() for name, value in values.items() if value is not None}
 
 
@@ -88,8 +102,8 @@ def measure(
     Raises
     ------
     ValueError
-        As for `density_matrix`: also if A has no state in one of the conventions asked for, as a
-        single input has none in the centred ones. Or if the tuple is empty.
+        As for `density_matrix`; also for a single input, if A has no state in one of the conventions
+        asked for, or if the tuple is empty.
 
     References
     ----------
@@ -99,13 +113,17 @@ def measure(
     Examples
     --------
     >>> m = measure([[3.0, 0.0], [0.0, 1.0]])
-    >>> m.spectrum, m.purity.round(6), m.effective_rank.round(4)
-    (array([0.1, 0.9]), np.float64(0.82), np.float64(1.3841))
+    >>> m.spectrum, round(m.purity, 6), round(m.effective_rank, 4)
+    (array([0.1, 0.9]), 0.82, 1.3841)
     >>> table = measure([[3.0, 0.0], [0.0, 1.0]], conventions=("trace", "rows"))
-    >>> {name: m.normalised_entropy.round(4) for name, m in table.items()}
-    {'trace': np.float64(0.469), 'rows': np.float64(1.0)}
+    >>> {name: round(m.normalised_entropy, 4) for name, m in table.items()}
+    {'trace': 0.469, 'rows': 1.0}
     """
-    array = numeric_array("A", A)
+    array = activation_array(A)
+    if array.shape[-2] == 1:
+        raise ValueError(
+            f"A has shape {array.shape}, a single input, whose state is pure whatever the network does: "
+            "give two inputs or more (density_matrix(A) is its projector)")
     names = CONVENTIONS if conventions == "all" else conventions
     if not isinstance(names, tuple | list):
         return _measured(array, names, labels)
@@ -114,17 +132,52 @@ def measure(
     return {name: _measured(array, name, labels) for name in names}
 
 
+def measure_state(rho: ArrayLike) -> StateMetrics:
+    """All numbers of a density matrix, or of a stack of them, from one eigendecomposition.
+
+    Parameters
+    ----------
+    rho : array_like, shape (..., d, d)
+        Hermitian, positive semidefinite, of unit trace.
+
+    Returns
+    -------
+    StateMetrics
+        With `convention` and `inputs` None.
+
+    Raises
+    ------
+    ValueError
+        If `rho` is no density matrix.
+
+    Examples
+    --------
+    >>> m = measure_state([[0.5, 0.25], [0.25, 0.5]])
+    >>> m.spectrum, m.purity, round(m.entropy, 4), round(m.spectral_gap, 4)
+    (array([0.25, 0.75]), 0.625, 0.5623, 0.5)
+    """
+    if type(rho) is np.ndarray and rho.dtype == np.float64 and rho.ndim == 2:
+        d = len(rho)                                     # the quick way, for one small state
+        if 0 < d == rho.shape[1] <= LARGEST_JITTED_DIMENSION:
+            well, p, numbers = numbers_of_state(rho, HERMITIAN_TOLERANCE, TRACE_TOLERANCE, NEGATIVE_TOLERANCE)
+            if well:
+                return StateMetrics(None, None, d, *numbers, p)
+    return _of_spectrum(None, None, spectrum(rho))       # which says what is wrong, if anything is
+
+
 def _measured(A: InexactArray, convention: str, labels: ArrayLike | None) -> StateMetrics:
-    p = activation_spectrum(A, convention)
-    S, P = entropy_of_spectrum(p), purity_of_spectrum(p)
-    n, d = A.shape[-2:]
-    return StateMetrics(
-        convention=convention, inputs=n, dimension=d, entropy=S, purity=P, linear_entropy=1 - P,
-        effective_rank=np.exp(S), participation_ratio=1 / P,
-        normalised_entropy=S / np.log(d) if d > 1 else S * np.nan, spectrum=p,
-        **({} if labels is None else _holevo(A, labels, convention)))
-
-
-def _holevo(A: InexactArray, labels: ArrayLike, convention: str) -> dict[str, float]:
+    numbers = _of_spectrum(convention, A.shape[-2], activation_spectrum(A, convention))
+    if labels is None:
+        return numbers
     split = class_states(A, labels, convention)
-    return {"holevo_information": split.holevo_information, "holevo_share": split.share}
+    return numbers._replace(holevo_information=split.holevo_information, holevo_share=split.share)
+
+
+def _of_spectrum(convention: str | None, inputs: int | None, p: FloatArray) -> StateMetrics:
+    d = p.shape[-1]
+    columns = numbers_of_stack(p.reshape(-1, d)).T
+    if p.ndim == 1:
+        *values, rank = columns[:, 0].tolist()
+        return StateMetrics._make((convention, inputs, d, *values, int(rank), p, None, None))
+    *arrays, ranks = columns.reshape(-1, *p.shape[:-1])
+    return StateMetrics._make((convention, inputs, d, *arrays, ranks.astype(np.int64), p, None, None))
