@@ -31,14 +31,30 @@ if TYPE_CHECKING:
     from minigrok.states.distances import bures_angle as bures_angle
     from minigrok.states.distances import bures_distance as bures_distance
     from minigrok.states.distances import fidelity as fidelity
+    from minigrok.states.distances import hilbert_schmidt_distance as hilbert_schmidt_distance
     from minigrok.states.distances import jensen_shannon_divergence as jensen_shannon_divergence
     from minigrok.states.distances import linear_cka as linear_cka
     from minigrok.states.distances import relative_entropy as relative_entropy
+    from minigrok.states.distances import root_fidelity as root_fidelity
+    from minigrok.states.distances import state_overlap as state_overlap
+    from minigrok.states.distances import subspace_overlap as subspace_overlap
     from minigrok.states.distances import trace_distance as trace_distance
+    from minigrok.states.functionals import l1_coherence as l1_coherence
+    from minigrok.states.functionals import min_entropy as min_entropy
+    from minigrok.states.functionals import normalised_entropy as normalised_entropy
+    from minigrok.states.functionals import numerical_rank as numerical_rank
+    from minigrok.states.functionals import purity_bounds as purity_bounds
     from minigrok.states.functionals import relative_entropy_of_coherence as relative_entropy_of_coherence
+    from minigrok.states.functionals import spectral_gap as spectral_gap
+    from minigrok.states.functionals import stable_rank as stable_rank
+    from minigrok.states.functionals import tsallis_entropy as tsallis_entropy
+    from minigrok.states.labels import class_overlaps as class_overlaps
+    from minigrok.states.labels import class_states as class_states
+    from minigrok.states.labels import holevo_gradient as holevo_gradient
     from minigrok.states.labels import holevo_information as holevo_information
     from minigrok.states.measure import StateMetrics as StateMetrics
     from minigrok.states.measure import measure as measure
+    from minigrok.states.measure import measure_state as measure_state
     from minigrok.states.sampling_error import sampling_error as sampling_error
     from minigrok.study.reproduce import reproduce as reproduce
     from minigrok.systems import Box as Box
@@ -50,16 +66,24 @@ if TYPE_CHECKING:
 # name -> module that holds it
 _HOME = {
     "DensityAccumulator": "accumulator",
-    "density_matrix": "density", "activation_spectrum": "density", "spectrum": "density", "CONVENTIONS": "density",
+    "density_matrix": "density", "activation_spectrum": "density", "spectrum": "density", "CONVENTIONS": "grams",
     "von_neumann_entropy": "metrics", "renyi_entropy": "metrics", "purity": "metrics", "linear_entropy": "metrics",
     "effective_rank": "metrics", "participation_ratio": "metrics", "weight_entropy": "metrics",
     "entropy_gradient": "gradients", "purity_gradient": "gradients",
     "MLP": "mlp", "SGD": "optimizers", "AdamW": "optimizers", "train": "training", "History": "history",
-    "measure": "states.measure", "StateMetrics": "states.measure", "sampling_error": "states.sampling_error",
+    "measure": "states.measure", "measure_state": "states.measure", "StateMetrics": "states.measure",
+    "sampling_error": "states.sampling_error",
     "relative_entropy": "states.distances", "jensen_shannon_divergence": "states.distances",
     "trace_distance": "states.distances", "fidelity": "states.distances", "bures_angle": "states.distances",
-    "bures_distance": "states.distances", "linear_cka": "states.distances",
-    "relative_entropy_of_coherence": "states.functionals", "holevo_information": "states.labels",
+    "bures_distance": "states.distances", "linear_cka": "states.distances", "root_fidelity": "states.distances",
+    "hilbert_schmidt_distance": "states.distances", "state_overlap": "states.distances",
+    "subspace_overlap": "states.distances",
+    "tsallis_entropy": "states.functionals", "min_entropy": "states.functionals",
+    "normalised_entropy": "states.functionals", "numerical_rank": "states.functionals",
+    "stable_rank": "states.functionals", "spectral_gap": "states.functionals", "purity_bounds": "states.functionals",
+    "l1_coherence": "states.functionals", "relative_entropy_of_coherence": "states.functionals",
+    "class_states": "states.labels", "class_overlaps": "states.labels", "holevo_information": "states.labels",
+    "holevo_gradient": "states.labels",
     "WangLandau": "wanglandau", "DensityOfStates": "dos", "Ising2D": "systems", "Box": "systems",
     "NetworkLandscape": "systems", "reproduce": "study.reproduce",
 }

@@ -129,9 +129,14 @@ def real_number(
 
 def _in_main_memory(name: str, values: Any) -> Any:
     """A tensor of another framework as something that NumPy takes; anything else as it is."""
-    if hasattr(values, "__dlpack_device__") and values.__dlpack_device__()[0] not in (CPU, PINNED):
-        where = getattr(values, "device", "another device")
-        raise ValueError(f"{name} lies on {where}, but must lie in main memory: call .cpu() on it first")
+    if hasattr(values, "__dlpack_device__"):
+        try:
+            device = values.__dlpack_device__()[0]
+        except (ValueError, RuntimeError, BufferError):  # one that DLPack has no number for
+            device = None
+        if device not in (CPU, PINNED):
+            where = getattr(values, "device", "another device")
+            raise ValueError(f"{name} lies on {where}, but must lie in main memory: call .cpu() on it first")
     if hasattr(values, "detach"):                # a PyTorch tensor, which may record its history
         values = values.detach()
         if str(values.dtype) == "torch.bfloat16":

@@ -22,7 +22,6 @@ from numpy.typing import ArrayLike
 
 from minigrok.checks import FloatArray, InexactArray, as_double, numeric_array
 from minigrok.eigenvalues import hermitian_eigenvalues
-from minigrok.grams import CONVENTIONS as CONVENTIONS
 from minigrok.grams import activation_array, gram_matrix, hermitian_part, prepared_rows
 from minigrok.kernels import are_states, clip_stack
 
@@ -90,15 +89,19 @@ def activation_spectrum(A: ArrayLike, convention: str = "trace") -> FloatArray:
     array = activation_array(A)
     n, d = array.shape[-2:]
     if n >= d:
-        return _clipped(hermitian_eigenvalues(density_matrix(array, convention)), "the state")
+        return gram_spectrum(gram_matrix(array, convention))
     rows = prepared_rows(array, convention)
-    other_side = _unit_trace(hermitian_part(rows @ np.swapaxes(rows, -1, -2).conj()))
-    p = _clipped(hermitian_eigenvalues(other_side), "the state")
+    p = gram_spectrum(hermitian_part(rows @ np.swapaxes(rows, -1, -2).conj()))
     padding = np.zeros((*p.shape[:-1], d - n))
     return np.concatenate([padding, p], axis=-1)
 
 
-def spectrum(rho: ArrayLike) -> FloatArray:
+def gram_spectrum(gram: InexactArray) -> FloatArray:
+    """Spectrum (..., d) of Gram matrices (..., d, d), Hermitian and positive, of any trace above 0."""
+    return _clipped(hermitian_eigenvalues(_unit_trace(gram)), "the state")
+
+
+def spectrum(rho: ArrayLike, name: str = "rho") -> FloatArray:
     """Eigenvalues p of a density matrix in ascending order, after a check that it is one.
 
     Eigenvalues a rounding below zero become zero, and p is divided by its sum, so that p is a
@@ -108,6 +111,8 @@ def spectrum(rho: ArrayLike) -> FloatArray:
     ----------
     rho : array_like, shape (..., d, d)
         Density matrix, or a stack of them.
+    name : str
+        What an error calls it.
 
     Returns
     -------
@@ -128,7 +133,16 @@ def spectrum(rho: ArrayLike) -> FloatArray:
     ...
     ValueError: rho has the eigenvalue -0.3, but a density matrix has none below 0: build it with density_matrix(A)
     """
-    return _clipped(hermitian_eigenvalues(checked_state(rho)), "rho")
+    return _clipped(hermitian_eigenvalues(checked_state(rho, name)), name)
+
+
+def eigensystem(rho: ArrayLike, name: str = "rho") -> tuple[FloatArray, InexactArray]:
+    """The `spectrum` p (..., d) of a density matrix, and its eigenvectors, the columns of V (..., d, d).
+
+    Errors as for `spectrum`.
+    """
+    p, V = np.linalg.eigh(checked_state(rho, name))
+    return _clipped(p, name), V
 
 
 def checked_state(rho: ArrayLike, name: str = "rho") -> InexactArray:

@@ -15,10 +15,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from minigrok.checkpoint import replace_file
-from minigrok.checks import FloatArray, IntArray
-from minigrok.density import spectrum
+from minigrok.checks import FloatArray, InexactArray, IntArray
+from minigrok.density import activation_spectrum, density_matrix, spectrum
 from minigrok.history import History
 from minigrok.metrics import entropy_of_spectrum, purity_of_spectrum
+from minigrok.states.labels import class_overlaps, class_states
 
 # M. Okabe and K. Ito, "Color universal design", 2008; ordered so that neighbours also differ in lightness
 BLUE, ORANGE, GREEN, PINK, SKY, RED, BLACK = (
@@ -107,8 +108,8 @@ def entropy_purity_plot(ax: Axes, states: Mapping[str, tuple[FloatArray, FloatAr
         S, P = np.asarray(entropy_of_spectrum(p)), np.asarray(purity_of_spectrum(p))
         ax.plot(S, P, color="grey", linewidth=1, label=label)
     for i, (name, (S, P)) in enumerate(states.items()):
-        ax.plot(S, P, color=COLOURS[i % 7], marker=MARKERS[i % 7], markersize=3, linestyle="none", alpha=0.7,
-                label=name)
+        ax.plot(S, P, color=COLOURS[i % 7], marker=MARKERS[i % 7], markersize=7 if np.size(S) == 1 else 3,
+                linestyle="none", alpha=0.7, label=name)
     ax.set(title=title, xlabel="von Neumann entropy $S$ (nats)", ylabel="purity $P$", xlim=(0, np.log(d) * 1.02))
     ax.legend(fontsize=8)
 
@@ -164,3 +165,67 @@ def state_panels(figure: Figure, states: Mapping[str, FloatArray]) -> None:
         spectrum(rho)                                    # refuses what is no state
     for ax, (name, rho) in zip(np.atleast_1d(figure.subplots(1, len(states))), states.items(), strict=True):
         density_heatmap(ax, rho, name, largest)
+
+
+def class_overlap_plot(ax: Axes, overlaps: FloatArray, classes: IntArray, title: str = "") -> None:
+    """The overlaps of the states of the classes, from `class_overlaps`; silent classes are left white."""
+    image = ax.imshow(overlaps, cmap="viridis", vmin=0, vmax=1, interpolation="nearest")
+    if len(classes) <= 12:
+        for (j, k), overlap in np.ndenumerate(overlaps):
+            ax.text(k, j, f"{overlap:.2f}", ha="center", va="center", fontsize=7,
+                    color="black" if overlap > 0.6 else "white")
+        ax.set_xticks(range(len(classes)), list(map(str, classes)))
+        ax.set_yticks(range(len(classes)), list(map(str, classes)))
+    ax.set(title=title, xlabel="class", ylabel="class")
+    ax.figure.colorbar(image, ax=ax, shrink=0.8, label="overlap of states")
+
+
+def measured_figure(
+    layers: Mapping[str, InexactArray], convention: str = "trace", labels: IntArray | None = None,
+    intervals: Sequence[tuple[float, float]] | None = None,
+) -> Figure:
+    """A picture of the state of each layer (or of one layer at several times): activations (n, d) by name.
+
+    Heat map of the last one's density matrix (the real part); spectra; S against P in the region that d levels
+    allow; with `labels` of the inputs the class overlaps of the last one; for several layers S of each,
+    with `intervals` as error bars.
+    """
+    spectra = {name: activation_spectrum(A, convention) for name, A in layers.items()}
+    last = list(layers)[-1]
+    count = 3 + (labels is not None) + (len(layers) > 1)
+    rows, columns = 1 + (count > 3), 2 if count == 4 else 3
+    figure = new_figure(5.2 * columns, 4.4 * rows)
+    panels = iter(figure.subplots(rows, columns).flat)
+    density_heatmap(next(panels), np.real(density_matrix(layers[last], convention)), f"{last}: density matrix")
+    shown = [list(spectra)[i] for i in np.unique(np.linspace(0, len(spectra) - 1, len(COLOURS)).round().astype(int))]
+    of_how_many = f", {len(shown)} of {len(spectra)}" if len(shown) < len(spectra) else ""
+    spectrum_plot(next(panels), {name: spectra[name] for name in shown}, f"spectra ({convention}){of_how_many}")
+    S, P = (np.array([float(f(p)) for p in spectra.values()]) for f in (entropy_of_spectrum, purity_of_spectrum))
+    series = ({name: (S[i], P[i]) for i, name in enumerate(spectra)} if len(spectra) <= len(COLOURS)
+              else {f"{len(spectra)} layers": (S, P)})
+    entropy_purity_plot(next(panels), series, max(map(len, spectra.values())), "entropy and purity")
+    if labels is not None:
+        overlaps = class_overlaps(layers[last], labels, convention)
+        classes = class_states(layers[last], labels, convention).labels
+        class_overlap_plot(next(panels), overlaps, classes, f"{last}: class overlaps")
+    if len(layers) > 1:
+        _entropy_curve(next(panels), spectra, S, intervals)
+    for left_over in panels:
+        left_over.set_axis_off()
+    return figure
+
+
+def _entropy_curve(
+    ax: Axes, spectra: Mapping[str, FloatArray], S: FloatArray, intervals: Sequence[tuple[float, float]] | None
+) -> None:
+    """S of each layer in turn, with the largest that is possible."""
+    place = np.arange(len(S))
+    ax.plot(place, S, marker="o", markersize=4, color=BLUE, label="S of the sample")
+    if intervals is not None:
+        low, high = np.array(intervals).T
+        ax.vlines(place, low, high, color=ORANGE, linewidth=3, alpha=0.7, label="95 % interval, bias taken off")
+    ax.plot(place, [np.log(len(p)) for p in spectra.values()], color="grey", linestyle=":", label="ln d")
+    some = np.unique(np.linspace(0, len(S) - 1, 12).round().astype(int))
+    ax.set_xticks(some, [list(spectra)[i] for i in some], rotation=30, ha="right", fontsize=8)
+    ax.set(ylabel="von Neumann entropy $S$ (nats)", ylim=(0, None), title="one point a layer or file")
+    ax.legend(fontsize=8)

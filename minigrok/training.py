@@ -25,7 +25,8 @@ import numpy as np
 from minigrok import metrics
 from minigrok.checkpoint import load_checkpoint, save_checkpoint
 from minigrok.checks import FloatArray, IntArray, one_of, whole_number
-from minigrok.density import CONVENTIONS, activation_spectrum
+from minigrok.density import activation_spectrum
+from minigrok.grams import CONVENTIONS
 from minigrok.history import History, column_name, from_rows
 from minigrok.mlp import MLP, loss_and_gradient
 from minigrok.optimizers import Optimizer

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
+from minigrok import checks, density_matrix, measure, sampling_error
 from minigrok.checks import numeric_array, one_of, real_number, whole_number
 
 
@@ -86,3 +87,71 @@ def test_the_first_entry_that_is_not_finite_is_named(values, data):
     with pytest.raises(ValueError) as error:
         numeric_array("A", values)
     assert str(error.value).startswith(f"A{list(bad[0])} is nan, but every entry must be finite")
+
+
+class OnlyDLPack:
+    """What an array of a framework that does not know NumPy looks like from here."""
+
+    def __init__(self, values):
+        self.values = values
+
+    def __dlpack__(self, **keywords):
+        return self.values.__dlpack__(**keywords)
+
+    def __dlpack_device__(self):
+        return self.values.__dlpack_device__()
+
+
+class OnGPU:
+    """What a tensor on a graphics card looks like from here: device 2 in DLPack's numbering."""
+
+    device = "cuda:0"
+
+    def __dlpack_device__(self):
+        return 2, 0
+
+
+class Stubborn:
+    def __array__(self, *words, **keywords):
+        raise TypeError("no such luck")
+
+
+VALUES = np.arange(6.0).reshape(2, 3)
+
+
+def test_what_speaks_dlpack_is_taken_and_what_lies_elsewhere_refused():
+    np.testing.assert_array_equal(numeric_array("A", OnlyDLPack(VALUES)), VALUES)
+    for function in (lambda A: numeric_array("A", A), density_matrix, measure, sampling_error):
+        with pytest.raises(ValueError, match=r"lies on cuda:0.*call \.cpu\(\)"):
+            function(OnGPU())
+        with pytest.raises(ValueError, match="no such luck"):
+            function(Stubborn())
+
+
+def test_tensors_of_pytorch_are_taken_with_and_without_a_history():
+    torch = pytest.importorskip("torch")
+    for tensor in (torch.tensor(VALUES), torch.tensor(VALUES, requires_grad=True), torch.tensor(VALUES).float(),
+                   torch.tensor(VALUES).bfloat16(), torch.tensor(VALUES).to(torch.int8)):
+        np.testing.assert_array_equal(numeric_array("A", tensor), VALUES)
+        assert measure(tensor).entropy == pytest.approx(measure(VALUES).entropy)
+        np.testing.assert_allclose(density_matrix(tensor), density_matrix(VALUES))
+    with pytest.raises(ValueError, match=r"cannot be had as a NumPy array|lies on"):
+        measure(torch.eye(3).to_sparse())
+    with pytest.raises(ValueError, match="lies on meta"):
+        measure(torch.eye(3, device="meta"))
+
+
+def test_arrays_of_jax_are_taken():
+    jax = pytest.importorskip("jax.numpy")
+    for array in (jax.asarray(VALUES), jax.asarray(VALUES, jax.bfloat16)):
+        np.testing.assert_array_equal(numeric_array("A", array), VALUES)
+
+
+def test_a_place_in_a_large_array_is_named_though_it_is_looked_at_in_blocks(monkeypatch):
+    monkeypatch.setattr(checks, "FINITE_BLOCK", 10)
+    values = np.zeros((50, 3))
+    values[41, 2] = np.inf
+    with pytest.raises(ValueError, match=r"A\[41, 2\] is inf"):
+        numeric_array("A", values)
+    with pytest.raises(ValueError, match=r"A\[141, 2\] is inf"):
+        checks.require_finite("A", values, 100)

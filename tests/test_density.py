@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import activations, density_matrices, rotation, seeds, spectra
 
-from minigrok.density import CONVENTIONS, activation_spectrum, density_matrix, spectrum
+from minigrok.density import activation_spectrum, density_matrix, spectrum
+from minigrok.grams import CONVENTIONS
 
 conventions = st.sampled_from(["trace", "rows"])
 

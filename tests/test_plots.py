@@ -28,6 +28,25 @@ def test_a_figure_is_written_twice_with_the_same_bytes(tmp_path):
         assert (tmp_path / f"a.{ending}").read_bytes() == (tmp_path / f"b.{ending}").read_bytes()
 
 
+def panels_of(figure):
+    return [ax.get_title() for ax in figure.axes if ax.get_title()]
+
+
+def test_a_measured_figure_has_the_panels_that_its_layers_ask_for(tmp_path):
+    rng = np.random.default_rng(0)
+    A, y = rng.normal(size=(40, 4)), np.arange(40) % 3
+    alone = plots.measured_figure({"a": A})
+    assert panels_of(alone) == ["a: density matrix", "spectra (trace)", "entropy and purity"]
+    labelled = plots.measured_figure({"a": A}, "rows", y)
+    assert panels_of(labelled)[3:] == ["a: class overlaps"]
+    many = plots.measured_figure({f"{i}": A[:, : 2 + i % 3] for i in range(20)}, "trace", y, [(0.1, 0.2)] * 20)
+    assert panels_of(many) == ["19: density matrix", "spectra (trace), 7 of 20", "entropy and purity",
+                               "19: class overlaps", "one point a layer or file"]
+    silent = plots.measured_figure({"a": np.diag([1.0, 1.0, 0.0])}, "trace", np.arange(3))
+    for figure in (alone, labelled, many, silent):
+        plots.save_figure(figure, tmp_path / "picture")
+
+
 def test_what_is_no_state_is_not_drawn():
     with pytest.raises(ValueError, match="trace 2"):
         plots.state_panels(plots.new_figure(4, 3), {"x": np.eye(2)})

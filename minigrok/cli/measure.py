@@ -3,31 +3,51 @@
 import argparse
 import csv
 import json
+import re
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-COLUMNS = ("name", "convention", "inputs", "dimension", "entropy", "entropy_error", "entropy_bias", "purity",
-           "linear_entropy", "effective_rank", "participation_ratio", "normalised_entropy")
+from minigrok.cli.options import add_seed, whole
+
+QUANTITIES = ("entropy", "purity", "effective_rank")     # those with a sampling error
 LABEL_COLUMNS = ("holevo_information", "holevo_share")
+WIDEST_RESAMPLED = 256         # neurons; above it the interval is the jackknife's alone unless --resamples asks
+RESAMPLES = 400
+
+
+class Layer(NamedTuple):
+    """One matrix of activations, and what its rows are."""
+
+    activations: Any           # (rows, neurons)
+    rows_of: Any               # (rows,) the input of each row; None where every row is an input
 
 
 def configure(command: argparse.ArgumentParser) -> None:
     """Add this command's options."""
-    command.epilog = "example: minigrok measure hidden.npy --labels y.npy --conventions all"
+    command.epilog = ("example: minigrok measure hidden.npy --labels y.npy --conventions all; "
+                      "a folder of checkpoints: minigrok measure runs/ --figure curve")
     command.add_argument("files", nargs="+", type=Path, metavar="FILE",
-                         help=".npy, .npz (one row an array), .csv or .safetensors: activations (inputs, neurons)")
+                         help=".npy, .npz (one row an array), .csv or .safetensors: activations (inputs, neurons); "
+                         "or a folder of them, taken in the order of the numbers in their names")
     command.add_argument("--labels", type=Path, metavar="FILE",
                          help="one whole number an input: adds Holevo information")
     command.add_argument("--conventions", default="trace", metavar="NAME[,NAME]",
                          help="trace, rows, centered, centered_rows, or all (default: trace)")
     command.add_argument("--neuron-axis", type=int, default=1, metavar="AXIS",
-                         help="of arrays with more than two axes; the others become inputs (default: 1)")
+                         help="of arrays with more than two axes, say 1 in (n, channels, h, w); the places of one "
+                         "input are resampled together (default: 1)")
+    command.add_argument("--groups", type=Path, metavar="FILE",
+                         help="one whole number an input: those with the same number depend on each other")
     command.add_argument("--population", action="store_true", help="the inputs are all there are: no sampling error")
+    command.add_argument("--resamples", type=whole(0), metavar="N",
+                         help=f"bootstrap samples, 0 for the jackknife alone (default: {RESAMPLES}, and 0 for more "
+                         f"than {WIDEST_RESAMPLED} neurons)")
     output = command.add_mutually_exclusive_group()
     output.add_argument("--json", action="store_true", help="print JSON; entropies are in nats")
     output.add_argument("--csv", action="store_true", help="print CSV")
     command.add_argument("--figure", type=Path, metavar="STEM", help="draw STEM.png and STEM.pdf")
+    add_seed(command)
     command.set_defaults(run=run)
 
 
@@ -35,39 +55,93 @@ def run(settings: argparse.Namespace) -> int:
     """Read, measure, print; the exit status."""
     import warnings
 
-    from minigrok.states.readers import as_matrix, read_arrays, read_labels
+    from minigrok.states.readers import read_labels
 
     labels = None if settings.labels is None else read_labels(settings.labels)
-    layers: dict[str, Any] = {}
-    for path in settings.files:
-        for name, array in read_arrays(path).items():
-            label = path.name if name == path.stem else f"{path.name}:{name}"
-            layers[label if label not in layers else f"{path}:{name}"] = as_matrix(array, settings.neuron_axis)
+    groups = None if settings.groups is None else read_labels(settings.groups)
+    layers = _read(settings)
     with warnings.catch_warnings():
+        warnings.simplefilter("always")
         warnings.showwarning = lambda message, *rest: print(f"minigrok: note: {message}", file=sys.stderr)
-        rows = [row for name, A in layers.items() for row in _rows(name, A, labels, settings)]
+        rows = [row for name, layer in layers.items() for row in _rows(name, layer, labels, groups, settings)]
     _print(rows, settings)
     if settings.figure is not None:
-        _draw(settings.figure, layers)
+        _draw(layers, rows, labels, settings)
     return 0
 
 
-def _rows(name: str, A: Any, labels: Any, settings: argparse.Namespace) -> list[dict[str, Any]]:
-    from minigrok.density import CONVENTIONS
+def _read(settings: argparse.Namespace) -> dict[str, Layer]:
+    """All layers of all files by name; those of one name (in files of one array: all) must be of one width."""
+    from minigrok.states.readers import as_matrix, groups_of_places, read_arrays
+
+    layers: dict[str, Layer] = {}
+    widths: dict[str, tuple[str, int]] = {}
+    for path in [inner for given in settings.files for inner in _files(given)]:
+        for name, array in read_arrays(path).items():
+            alone = name == path.stem
+            label = path.name if alone else f"{path.name}:{name}"
+            label = label if label not in layers else f"{path}:{name}"
+            try:
+                matrix = as_matrix(array, settings.neuron_axis)
+            except ValueError as problem:
+                raise ValueError(f"{label}: {problem}") from problem
+            first, width = widths.setdefault("" if alone else name, (label, matrix.shape[1]))
+            if matrix.shape[1] != width:
+                raise ValueError(
+                    f"{label} has {matrix.shape[1]} neurons, but {first} has {width}: files of one call are one layer "
+                    "at several times; measure other layers in calls of their own, or put them into one .npz")
+            layers[label] = Layer(matrix, groups_of_places(array, settings.neuron_axis) if array.ndim > 2 else None)
+    return layers
+
+
+def _files(path: Path) -> list[Path]:
+    """A file is itself; a folder its files of known types, numbers in their names in numerical order."""
+    from minigrok.states.readers import READERS
+
+    if not path.is_dir():
+        return [path]
+    inside = [inner for inner in path.iterdir() if inner.suffix.lower() in READERS]
+    if not inside:
+        raise ValueError(f"{path} is a folder with no file of activations in it: {', '.join(READERS)}")
+    return sorted(inside, key=lambda inner: [
+        (int(word), "") if word.isdigit() else (-1, word) for word in re.split(r"(\d+)", inner.name)])
+
+
+def _rows(name: str, layer: Layer, labels: Any, groups: Any, settings: argparse.Namespace) -> list[dict[str, Any]]:
+    from minigrok.grams import CONVENTIONS
     from minigrok.states.measure import measure
     from minigrok.states.sampling_error import sampling_error
 
-    names = CONVENTIONS if settings.conventions == "all" else tuple(settings.conventions.split(","))
+    A, places = layer
+    resamples = settings.resamples
+    if resamples is None:
+        resamples = RESAMPLES if A.shape[1] <= WIDEST_RESAMPLED else 0
     rows = []
-    for convention in names:
+    for convention in CONVENTIONS if settings.conventions == "all" else settings.conventions.split(","):
         try:
-            numbers = measure(A, labels, conventions=(convention,))[convention].as_dict()
-            error = sampling_error(A, convention, population=settings.population)["entropy"]
+            numbers = measure(A, _of_rows("labels", labels, places), conventions=(convention,))[convention].as_dict()
+            errors = sampling_error(
+                A, convention, places if groups is None else _of_rows("groups", groups, places),
+                settings.population, resamples=resamples, seed=settings.seed)
         except ValueError as problem:
             raise ValueError(f"{name}: {problem}") from problem
-        numbers |= {"name": name, "entropy_error": error.standard_error, "entropy_bias": error.bias}
-        rows.append({key: numbers[key] for key in (*COLUMNS, *(LABEL_COLUMNS if labels is not None else ()))})
+        row = {"name": name} | {key: value for key, value in numbers.items() if key not in LABEL_COLUMNS}
+        for quantity in QUANTITIES:
+            error = errors[quantity]
+            row |= {f"{quantity}_error": error.standard_error, f"{quantity}_bias": error.bias,
+                    f"{quantity}_low": error.low, f"{quantity}_high": error.high}
+        rows.append(row | {key: numbers[key] for key in LABEL_COLUMNS if labels is not None})
     return rows
+
+
+def _of_rows(what: str, values: Any, places: Any) -> Any:
+    """Labels or groups of inputs as those of their rows, where an input has several."""
+    if values is None or places is None:
+        return values
+    n = int(places[-1]) + 1
+    if len(values) != n:
+        raise ValueError(f"{what} have length {len(values)}, but there are {n} inputs: give one number an input")
+    return values[places]
 
 
 def _print(rows: list[dict[str, Any]], settings: argparse.Namespace) -> None:
@@ -78,35 +152,24 @@ def _print(rows: list[dict[str, Any]], settings: argparse.Namespace) -> None:
         writer.writeheader()
         writer.writerows(rows)
     else:
-        width = max(len(row["name"]) for row in rows)
-        print(f"{'name':{width}}  convention     inputs  neurons  S (nats)   +- error    bias      P  exp S    1/P"
-              + ("    chi  chi/S" if "holevo_share" in rows[0] else ""))
+        width = max(4, *(len(row["name"]) for row in rows))
+        print(f"{'name':{width}}  convention      inputs neurons  S (nats)  95 % interval     bias      P   exp S"
+              "     1/P  S/ln d" + ("    chi  chi/S" if "holevo_share" in rows[0] else ""))
         for row in rows:
+            interval = f"{row['entropy_low']:.3f} .. {row['entropy_high']:.3f}"
             chi = (f"  {row['holevo_information']:5.3f}  {row['holevo_share']:5.2f}" if "holevo_share" in row else "")
-            print(f"{row['name']:{width}}  {row['convention']:13}{row['inputs']:8}{row['dimension']:9}"
-                  f"{row['entropy']:10.4f}{row['entropy_error']:11.4f}{row['entropy_bias']:8.4f}{row['purity']:7.3f}"
-                  f"{row['effective_rank']:7.2f}{row['participation_ratio']:7.2f}{chi}")
+            print(f"{row['name']:{width}}  {row['convention']:13}{row['inputs']:9}{row['dimension']:8}"
+                  f"{row['entropy']:10.4f}  {interval:14}{row['entropy_bias']:8.4f}{row['purity']:7.3f}"
+                  f"{row['effective_rank']:8.2f}{row['participation_ratio']:8.2f}{row['normalised_entropy']:8.3f}{chi}")
 
 
-def _draw(stem: Path, layers: dict[str, Any]) -> None:
-    """Heat map and spectrum of the first layer, S and exp S of all of them."""
-    import numpy as np
-
+def _draw(layers: dict[str, Layer], rows: list[dict[str, Any]], labels: Any, settings: argparse.Namespace) -> None:
     from minigrok import plots
-    from minigrok.density import activation_spectrum, density_matrix
-    from minigrok.metrics import entropy_of_spectrum
 
-    spectra = {name: activation_spectrum(A) for name, A in layers.items()}
-    first = next(iter(layers))
-    figure = plots.new_figure(14, 4.2)
-    heat, lines, curve = figure.subplots(1, 3)
-    plots.density_heatmap(heat, np.real(density_matrix(layers[first])), f"{first}: density matrix")
-    plots.spectrum_plot(lines, dict(list(spectra.items())[: len(plots.COLOURS)]), "spectra")
-    curve.plot(range(len(spectra)), [float(entropy_of_spectrum(p)) for p in spectra.values()], marker="o",
-               color=plots.BLUE, label="S")
-    curve.plot(range(len(spectra)), [float(np.log(len(p))) for p in spectra.values()], color="grey", linestyle=":",
-               label="ln d, the largest possible")
-    curve.set_xticks(range(len(spectra)), list(spectra), rotation=30, ha="right", fontsize=8)
-    curve.set(ylabel="von Neumann entropy $S$ (nats)", ylim=(0, None), title="one point a layer or file")
-    curve.legend(fontsize=8)
-    plots.save_figure(figure, stem)
+    convention = rows[0]["convention"]
+    intervals = [(row["entropy_low"], row["entropy_high"]) for row in rows if row["convention"] == convention]
+    last = next(reversed(layers.values()))
+    figure = plots.measured_figure(
+        {name: layer.activations for name, layer in layers.items()}, convention,
+        _of_rows("labels", labels, last.rows_of), intervals)
+    plots.save_figure(figure, settings.figure)

@@ -8,8 +8,9 @@ For density matrices rho and sigma with eigenvalues p, q, and the trace norm |X|
     fidelity (squared)        F = (tr sqrt(sqrt(rho) sigma sqrt(rho)))^2                  0 .. 1
     Bures angle, distance     arccos sqrt F;  sqrt(2 - 2 sqrt F)                          0 .. pi/2;  0 .. sqrt 2
     Hilbert-Schmidt distance  sqrt(tr (rho - sigma)^2)                                    0 .. sqrt 2
+    overlap (a cosine)        tr(rho sigma) / sqrt(P(rho) P(sigma))                       0 .. 1
 
-Two layers of other widths, on the same inputs, are compared by `linear_cka`.
+Two layers of other widths, on the same inputs, are compared by `linear_cka`, the overlap of the states of the inputs.
 
 References
 ----------
@@ -19,19 +20,22 @@ References
 import numpy as np
 from numpy.typing import ArrayLike
 
-from minigrok.checks import InexactArray, numeric_array
-from minigrok.density import spectrum
+from minigrok.checks import InexactArray, whole_number
+from minigrok.density import checked_state, eigensystem, spectrum
+from minigrok.eigenvalues import hermitian_eigenvalues
 from minigrok.grams import prepared_rows
+from minigrok.kernels import EPSILON
 from minigrok.metrics import Number, entropy_of_spectrum
 
-SUPPORT_TOLERANCE = 1e-12      # of rho's weight where sigma has none: above the roundings of eigenvectors
+SUPPORT_TOLERANCE = 4 * EPSILON      # times d, of rho's weight where sigma has none: above the roundings there
+TIE_TOLERANCE = 1e-12                # two eigenvalues as near as this have no eigenvectors of their own
 
 
 def relative_entropy(rho: ArrayLike, sigma: ArrayLike) -> Number:
     """Relative entropy S(rho || sigma) = tr rho (ln rho - ln sigma) in nats; infinite off sigma's support.
 
     In the eigenbasis of sigma, with r_k = <k|rho|k>, it is -S(rho) - sum_k r_k ln q_k; it is infinite if
-    an eigenvalue q_k is 0 (a rounding of 0) where r_k is above 1e-12.
+    an eigenvalue q_k is 0 (a rounding of 0) where r_k is more than a rounding, 4 d eps.
 
     Parameters
     ----------
@@ -59,11 +63,10 @@ def relative_entropy(rho: ArrayLike, sigma: ArrayLike) -> Number:
     np.float64(inf)
     """
     first, second = _two_states(rho, sigma)
-    q, K = np.linalg.eigh(second)
-    live = q > q.shape[-1] * np.finfo(np.float64).eps
-    r = np.einsum("...ik,...ij,...jk->...k", K.conj(), first, K).real     # <k|rho|k>
-    log_q = np.log(q, out=np.zeros_like(q), where=live)
-    outside = (np.where(live, 0.0, r) > SUPPORT_TOLERANCE).any(axis=-1)
+    q, K = eigensystem(second, "sigma")
+    r = (K.conj() * (first @ K)).sum(axis=-2).real       # <k|rho|k>
+    log_q = np.log(q, out=np.zeros_like(q), where=q > 0)
+    outside = (np.where(q > 0, 0.0, r) > SUPPORT_TOLERANCE * q.shape[-1]).any(axis=-1)
     finite = -entropy_of_spectrum(spectrum(first)) - (r * log_q).sum(axis=-1)
     distance: Number = np.where(outside, np.inf, np.maximum(finite, 0.0))[()]
     return distance
@@ -97,8 +100,8 @@ def trace_distance(rho: ArrayLike, sigma: ArrayLike) -> Number:
     np.float64(0.4)
     """
     first, second = _two_states(rho, sigma)
-    distance: Number = abs(np.linalg.eigvalsh(first - second)).sum(axis=-1) / 2
-    return distance
+    distance: Number = abs(hermitian_eigenvalues(first - second)).sum(axis=-1) / 2
+    return np.minimum(distance, 1.0)
 
 
 def fidelity(rho: ArrayLike, sigma: ArrayLike) -> Number:
@@ -127,35 +130,41 @@ def root_fidelity(rho: ArrayLike, sigma: ArrayLike) -> Number:
     >>> root_fidelity(np.diag([0.5, 0.5]), np.diag([1.0, 0.0])).round(4)     # 1 / sqrt 2
     np.float64(0.7071)
     """
-    first, second = _two_states(rho, sigma)
-    root: Number = np.linalg.svd(_root(first) @ _root(second), compute_uv=False).sum(axis=-1)
+    first, second = _two_roots(rho, sigma)
+    root: Number = np.linalg.svd(first @ second, compute_uv=False).sum(axis=-1)
     return np.minimum(root, 1.0)
 
 
 def bures_angle(rho: ArrayLike, sigma: ArrayLike) -> Number:
-    """Bures angle arccos sqrt F, in radians: 0 to pi/2. Near 0 it is good to 1e-8 only, since cos is flat there.
+    """Bures angle arccos sqrt F, in radians: 0 to pi/2. Input and errors as for `relative_entropy`.
 
-    Input and errors as for `relative_entropy`.
+    Taken as 2 arcsin(D_B / 2) of the Bures distance, for arccos loses half of all digits near 0.
 
     Examples
     --------
     >>> bures_angle(np.diag([1.0, 0.0]), np.diag([0.5, 0.5])).round(4)       # pi / 4
     np.float64(0.7854)
     """
-    angle: Number = np.arccos(root_fidelity(rho, sigma))
-    return angle
+    angle: Number = 2 * np.arcsin(bures_distance(rho, sigma) / 2)
+    return np.minimum(angle, np.pi / 2)
 
 
 def bures_distance(rho: ArrayLike, sigma: ArrayLike) -> Number:
     """Bures distance sqrt(2 - 2 sqrt F): 0 to sqrt 2. Input and errors as for `relative_entropy`.
+
+    It is the smallest |sqrt(rho) - sqrt(sigma) U| over unitary U, which with sqrt(rho) sqrt(sigma) = W s V^H is that of
+    U = V W^H; so taken, two states that are near are not lost in 2 - 2.
 
     Examples
     --------
     >>> bures_distance(np.diag([1.0, 0.0]), np.diag([0.0, 1.0])).round(4)    # sqrt 2
     np.float64(1.4142)
     """
-    distance: Number = np.sqrt(np.maximum(2 - 2 * root_fidelity(rho, sigma), 0.0))
-    return distance
+    first, second = _two_roots(rho, sigma)
+    W, _, Vh = np.linalg.svd(first @ second)
+    U = _adjoint(Vh) @ _adjoint(W)
+    distance: Number = np.linalg.norm(first - second @ U, axis=(-2, -1))
+    return np.minimum(distance, np.sqrt(2.0))
 
 
 def hilbert_schmidt_distance(rho: ArrayLike, sigma: ArrayLike) -> Number:
@@ -173,12 +182,29 @@ def hilbert_schmidt_distance(rho: ArrayLike, sigma: ArrayLike) -> Number:
     return distance
 
 
+def state_overlap(rho: ArrayLike, sigma: ArrayLike) -> Number:
+    """Overlap tr(rho sigma) / sqrt(P(rho) P(sigma)), the cosine between two states: 0 orthogonal, 1 the same.
+
+    Input and errors as for `relative_entropy`.
+
+    Examples
+    --------
+    >>> state_overlap(np.diag([0.5, 0.5]), np.diag([1.0, 0.0])).round(4)     # 1 / sqrt 2
+    np.float64(0.7071)
+    """
+    first, second = _two_states(rho, sigma)
+    # the norm is the root of the purity, and tr(rho sigma) = sum_jk rho_jk conj(sigma_jk), for sigma is Hermitian
+    one, two = (state / np.linalg.norm(state, axis=(-2, -1), keepdims=True) for state in (first, second))
+    overlap: Number = (one * two.conj()).sum(axis=(-2, -1)).real
+    return np.clip(overlap, 0.0, 1.0)
+
+
 def linear_cka(A: ArrayLike, B: ArrayLike) -> np.float64:
     """Linear centred kernel alignment of two layers on the same inputs: |B^T A|^2 / (|A^T A| |B^T B|), means taken off.
 
-    With the states of the *inputs* rho = A A^T / tr and sigma = B B^T / tr, shape (n, n), it is their overlap over
-    their purities, tr(rho sigma) / sqrt(P(rho) P(sigma)), the cosine between two states; and P(rho) is also
-    the purity of A's centred state. 1 for layers that differ by a rotation and a scale.
+    With the states of the *inputs* rho = A A^T / tr and sigma = B B^T / tr, shape (n, n), it is their `state_overlap`,
+    tr(rho sigma) / sqrt(P(rho) P(sigma)); and P(rho) is also the purity of A's centred state. 1 for layers that
+    differ by a rotation and a scale.
 
     Parameters
     ----------
@@ -208,15 +234,15 @@ def linear_cka(A: ArrayLike, B: ArrayLike) -> np.float64:
     return np.float64(norm(second.T @ first) ** 2 / (norm(first.T @ first) * norm(second.T @ second)))
 
 
-def subspace_overlap(rho: ArrayLike, sigma: ArrayLike, k: int) -> np.float64:
-    """Overlap of the spaces of the k strongest modes of two states, |U^T V|^2 / k: 0 orthogonal, 1 the same.
+def subspace_overlap(rho: ArrayLike, sigma: ArrayLike, k: int) -> Number:
+    """Overlap of the spaces of the k strongest modes of two states, |U^H V|^2 / k: 0 orthogonal, 1 the same.
 
     U and V hold the eigenvectors of the k largest eigenvalues. Where the k-th and the next eigenvalue tie, the space
     is not defined: that is refused.
 
     Parameters
     ----------
-    rho, sigma : array_like, shape (d, d)
+    rho, sigma : array_like, shape (..., d, d)
     k : int
         From 1 to d.
 
@@ -232,31 +258,39 @@ def subspace_overlap(rho: ArrayLike, sigma: ArrayLike, k: int) -> np.float64:
     """
     bases = []
     for name, state in zip(("rho", "sigma"), _two_states(rho, sigma), strict=True):
-        d = state.shape[-1]
-        if state.ndim != 2 or not 1 <= k <= d:
+        p, V = eigensystem(state, name)
+        d = p.shape[-1]
+        if whole_number("k", k, 1) > d:
+            raise ValueError(f"k is {k}, but {name} has {d} modes: give a whole number from 1 to {d}")
+        gap = p[..., d - k] - p[..., d - k - 1] if k < d else np.ones(p.shape[:-1])
+        for index in np.argwhere(gap < TIE_TOLERANCE).tolist():
             raise ValueError(
-                f"k is {k} and {name} has shape {state.shape}: give single states, and k from 1 to their size")
-        p, V = np.linalg.eigh(state)
-        if k < d and p[d - k] - p[d - k - 1] < SUPPORT_TOLERANCE:
-            raise ValueError(
-                f"eigenvalues {k} and {k + 1} of {name} tie at {p[d - k]:.6g}: its {k} strongest modes are not defined")
-        bases.append(V[:, d - k :])
-    return np.float64(np.linalg.norm(bases[0].conj().T @ bases[1]) ** 2 / k)
+                f"eigenvalues {k} and {k + 1} of {name}{index or ''} tie at {p[(*index, d - k)]:.6g}: "
+                f"its {k} strongest modes are not defined")
+        bases.append(V[..., d - k :])
+    overlap: Number = np.linalg.norm(_adjoint(bases[0]) @ bases[1], axis=(-2, -1)) ** 2 / k
+    return np.minimum(overlap, 1.0)
 
 
 def _two_states(rho: ArrayLike, sigma: ArrayLike) -> tuple[InexactArray, InexactArray]:
     """Both as arrays, checked to be density matrices of one size."""
-    first, second = numeric_array("rho", rho), numeric_array("sigma", sigma)
-    for array in (first, second):
-        spectrum(array)
+    first, second = checked_state(rho), checked_state(sigma, "sigma")
+    for state, name in ((first, "rho"), (second, "sigma")):
+        spectrum(state, name)                            # which refuses a negative eigenvalue
     if first.shape[-1] != second.shape[-1]:
         raise ValueError(
             f"rho is of size {first.shape[-1]}, sigma of size {second.shape[-1]}: distances need the same layer width")
     return first, second
 
 
-def _root(rho: InexactArray) -> InexactArray:
-    """The positive square root of a positive Hermitian matrix."""
-    p, V = np.linalg.eigh(rho)
-    root: InexactArray = (V * np.sqrt(np.maximum(p, 0))[..., None, :]) @ np.swapaxes(V, -1, -2).conj()
-    return root
+def _two_roots(rho: ArrayLike, sigma: ArrayLike) -> tuple[InexactArray, InexactArray]:
+    """The positive square roots of two states, checked as in `_two_states`; roundings of 0 have the root 0."""
+    roots: list[InexactArray] = []
+    for state, name in zip(_two_states(rho, sigma), ("rho", "sigma"), strict=True):
+        p, V = eigensystem(state, name)
+        roots.append((V * np.sqrt(p)[..., None, :]) @ _adjoint(V))
+    return roots[0], roots[1]
+
+
+def _adjoint(M: InexactArray) -> InexactArray:
+    return np.swapaxes(M, -1, -2).conj()

@@ -22,9 +22,10 @@ from numpy.typing import ArrayLike
 from scipy.special import entr
 
 from minigrok.checks import FloatArray, InexactArray, IntArray, numeric_array
-from minigrok.density import spectrum
-from minigrok.grams import prepared_rows
+from minigrok.density import gram_spectrum
+from minigrok.grams import activation_array, grams_by_group
 from minigrok.metrics import entropy_of_spectrum
+from minigrok.states.distances import state_overlap
 
 
 class ClassStates(NamedTuple):
@@ -64,23 +65,19 @@ def class_states(A: ArrayLike, labels: ArrayLike, convention: str = "trace") -> 
     >>> both.entropies, round(both.holevo_information, 4), round(both.share, 4)
     (array([0., 0.]), 0.6931, 1.0)
     """
-    rows = prepared_rows(A, convention)
-    y = checked_labels(labels, rows)
-    classes = np.unique(y)
-    total = float((abs(rows) ** 2).sum())
-    weights, states = [], []
-    for c in classes:
-        mine = rows[y == c]
-        gram = mine.T @ mine.conj()
-        trace = float(np.trace(gram).real)
-        weights.append(trace / total)
-        states.append((gram + gram.conj().T) / (2 * trace) if trace > 0 else np.full_like(gram, np.nan))
-    w = np.array(weights)
-    parts = list(zip(w, states, strict=True))
-    entropies = np.array([entropy_of_spectrum(spectrum(rho)) if v > 0 else 0.0 for v, rho in parts])
-    S = float(entropy_of_spectrum(spectrum(sum(v * rho for v, rho in parts if v > 0))))
+    array = activation_array(A)
+    classes, numbers = np.unique(checked_labels(labels, array), return_inverse=True)
+    grams = grams_by_group(array, convention, numbers, len(classes))
+    traces = np.trace(grams, axis1=-2, axis2=-1).real
+    live = traces > 0
+    w = traces / traces.sum()
+    states = np.full_like(grams, np.nan)
+    states[live] = grams[live] / traces[live, None, None]
+    entropies = np.zeros(len(classes))
+    entropies[live] = entropy_of_spectrum(gram_spectrum(grams[live]))
+    S = float(entropy_of_spectrum(gram_spectrum(grams.sum(axis=0))))
     chi = max(0.0, S - float(w @ entropies))
-    return ClassStates(classes, w, np.array(states), entropies, S, chi, chi / S if S > 0 else float("nan"))
+    return ClassStates(classes, w, states, entropies, S, chi, chi / S if S > 0 else float("nan"))
 
 
 def holevo_information(A: ArrayLike, labels: ArrayLike, convention: str = "trace") -> float:
@@ -94,6 +91,26 @@ def holevo_information(A: ArrayLike, labels: ArrayLike, convention: str = "trace
     0.6365
     """
     return class_states(A, labels, convention).holevo_information
+
+
+def class_overlaps(A: ArrayLike, labels: ArrayLike, convention: str = "trace") -> FloatArray:
+    """Overlaps of the states of the classes, tr(rho_c rho_c') / sqrt(P_c P_c'), shape (classes, classes).
+
+    1 on the diagonal; 0 for classes in orthogonal spaces. NaN in the row and column of a silent class.
+    Errors as for `class_states`.
+
+    Examples
+    --------
+    >>> class_overlaps([[1.0, 0.0], [1.0, 1.0]], [0, 1])
+    array([[1. , 0.5],
+           [0.5, 1. ]])
+    """
+    split = class_states(A, labels, convention)
+    live = np.flatnonzero(split.weights > 0)
+    states = split.states[live]
+    overlaps = np.full((len(split.weights),) * 2, np.nan)
+    overlaps[np.ix_(live, live)] = state_overlap(states[:, None], states[None, :])
+    return overlaps
 
 
 def holevo_bound(weights: ArrayLike) -> float:
@@ -142,7 +159,7 @@ def holevo_gradient(A: ArrayLike, labels: ArrayLike) -> FloatArray:
 
 
 def checked_labels(labels: ArrayLike, rows: InexactArray) -> IntArray:
-    """Labels as whole numbers, one a row of `rows` (n, d), of two classes at least; else ValueError."""
+    """Labels as whole numbers, one a row of `rows`, a matrix (n, d), of two classes at least; else ValueError."""
     y = numeric_array("labels", labels)
     if rows.ndim != 2 or y.shape != rows.shape[:1]:
         raise ValueError(f"labels have shape {y.shape}, A has shape {rows.shape}: give one label a row of one matrix")

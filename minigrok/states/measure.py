@@ -17,7 +17,6 @@ from numpy.typing import ArrayLike
 
 from minigrok.checks import FloatArray, InexactArray
 from minigrok.density import (
-    CONVENTIONS,
     HERMITIAN_TOLERANCE,
     NEGATIVE_TOLERANCE,
     TRACE_TOLERANCE,
@@ -25,7 +24,7 @@ from minigrok.density import (
     spectrum,
 )
 from minigrok.eigenvalues import LARGEST_JITTED_DIMENSION
-from minigrok.grams import activation_array
+from minigrok.grams import CONVENTIONS, activation_array
 from minigrok.states.labels import class_states
 from minigrok.states.numbers import numbers_of_stack, numbers_of_state
 

@@ -1,10 +1,12 @@
-"""Activations and labels from files and arrays of other frameworks, as plain NumPy arrays.
+"""Activations and labels from files, as plain NumPy arrays.
 
-Arrays: anything that speaks `__array__` or DLPack (NumPy, PyTorch on the CPU, JAX). Files: `.npy` (memory-mapped, so it
-may be larger than memory), `.npz` (one entry a layer), `.csv`, and `.safetensors` where that package is
-installed. Pickles are never read: they can run code.
+`.npy` (memory-mapped, so it may be larger than memory), `.npz` (one entry a layer), `.csv`, and `.safetensors` where
+that package is installed. Pickles are never read: they can run code. (Arrays of other frameworks need no reader: every
+function takes what speaks `__array__` or DLPack, see `minigrok.checks.number_array`.)
 """
 
+import zipfile
+import zlib
 from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
@@ -13,37 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from minigrok.checkpoint import load_arrays
-from minigrok.checks import InexactArray, numeric_array, one_of
+from minigrok.checks import InexactArray, IntArray, one_of
 
 Arrays = dict[str, NDArray[Any]]
-
-
-def as_array(values: Any) -> InexactArray:
-    """A finite numeric NumPy array of whatever holds one: NumPy, PyTorch on the CPU, JAX, nested lists.
-
-    Raises
-    ------
-    ValueError
-        For a tensor on another device (move it: `tensor.cpu()`), or one that needs its gradient kept
-        (`tensor.detach()` is taken for you), objects, NaN.
-
-    Examples
-    --------
-    >>> as_array([[1, 2], [3, 4]]).dtype
-    dtype('float64')
-    """
-    device = getattr(getattr(values, "device", None), "type", "cpu")
-    if device not in ("cpu", "CpuDevice"):
-        raise ValueError(
-            f"the array lies on the device {values.device}, but must lie in main memory: call .cpu() on it first")
-    if hasattr(values, "detach"):                        # a PyTorch tensor that records its history
-        values = values.detach()
-        if str(values.dtype) == "torch.bfloat16":        # a type that NumPy has not got
-            values = values.float()
-    if not hasattr(values, "__array__") and hasattr(values, "__dlpack__"):
-        values = np.from_dlpack(values)
-    return numeric_array("the array", values)
 
 
 def as_matrix(A: InexactArray, neuron_axis: int = 1) -> InexactArray:
@@ -51,7 +25,7 @@ def as_matrix(A: InexactArray, neuron_axis: int = 1) -> InexactArray:
 
     All axes but that of the neurons become inputs: (n, channels, h, w) with `neuron_axis=1` becomes
     (n h w, channels), every place of every picture an input; (n, tokens, width) with `neuron_axis=-1` becomes
-    (n tokens, width). Places of one picture depend on each other: resample them in groups.
+    (n tokens, width). Places of one picture depend on each other: `groups_of_places` says which belong together.
 
     Raises
     ------
@@ -67,6 +41,18 @@ def as_matrix(A: InexactArray, neuron_axis: int = 1) -> InexactArray:
         raise ValueError(
             f"A has shape {A.shape} and so no axis {neuron_axis} beside one of inputs: name the axis of the neurons")
     return np.moveaxis(A, neuron_axis, -1).reshape(-1, A.shape[neuron_axis])
+
+
+def groups_of_places(A: InexactArray, neuron_axis: int = 1) -> IntArray:
+    """For each row of `as_matrix(A, neuron_axis)` the input, 0 .. n - 1, of which it is a place.
+
+    Examples
+    --------
+    >>> groups_of_places(np.zeros((2, 3, 1, 4)), neuron_axis=1)
+    array([0, 0, 0, 0, 1, 1, 1, 1])
+    """
+    n, *places = np.moveaxis(A, neuron_axis, -1).shape[:-1]
+    return np.repeat(np.arange(n), int(np.prod(places)))
 
 
 def read_arrays(path: str | PathLike[str]) -> Arrays:
@@ -107,7 +93,15 @@ def _npy(path: Path) -> Arrays:
 
 
 def _npz(path: Path) -> Arrays:
-    return load_arrays(path)
+    try:
+        with path.open("rb") as file:
+            archive = np.load(file, allow_pickle=False)
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise ValueError("it is a single array, an .npy file by another name")
+            return {name: archive[name] for name in archive.files}
+    except (ValueError, EOFError, OSError, KeyError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(
+            f"{path} is no whole .npz file of plain arrays ({error}): save it again with np.savez") from error
 
 
 def _csv(path: Path) -> Arrays:

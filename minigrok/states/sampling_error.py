@@ -8,10 +8,11 @@ Two estimates are made, both by resampling inputs, that is, rows:
                  bias = (m - 1) (f_bar - f),    variance = (m - 1) / m sum_i (f_(i) - f_bar)^2
     bootstrap    the value on B samples of m rows (or groups) drawn with replacement: percentiles about the value
 
-The jackknife takes off the bias of order 1/N. Leaving a row out changes the Gram matrix by one rank, so its
-new spectrum costs one small eigenvalue problem. Inputs that are the whole population, such as all pairs
-of a modular task, carry no such error; rows that repeat or depend on each other, such as
-several looks at one object, are left out and drawn in groups.
+The jackknife takes off the bias of order 1/N. All that is kept of a row (or group) is its share of the Gram
+matrix, so each value costs one eigenvalue problem; where there are very many rows, or wide ones, they are dealt
+out at random to fewer groups. Inputs that are the whole population, such as all pairs of a modular task,
+carry no such error; rows that repeat or depend on each other, such as several looks at one object
+or the places of one picture, are left out and drawn in groups.
 
 References
 ----------
@@ -19,15 +20,17 @@ References
 """
 
 import warnings
-from collections.abc import Callable
-from itertools import pairwise
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import ndtri
 
 from minigrok.checks import FloatArray, InexactArray, IntArray, real_number, whole_number
-from minigrok.grams import prepared_rows
+from minigrok.density import activation_spectrum, gram_spectrum
+from minigrok.grams import activation_array, grams_by_group, prepared_rows
 from minigrok.metrics import entropy_of_spectrum, purity_of_spectrum
 
 QUANTITIES: dict[str, Callable[[FloatArray], FloatArray]] = {
@@ -37,7 +40,9 @@ QUANTITIES: dict[str, Callable[[FloatArray], FloatArray]] = {
 }
 FEWEST_ROWS_A_NEURON = 5       # below it the bias of S is no longer small beside what the jackknife can mend
 FEWEST_GROUPS = 3
-MOST_JACKKNIFED = 2000         # above it the rows are dealt to so many groups: the spectra would take too long
+MOST_GROUPS = 2000             # above it the rows are dealt to so many groups: the spectra would take too long
+MOST_ENTRIES = 2**23           # and of all their Gram matrices together, 64 MB, as long as
+FEWEST_DEALT = 24              # so many groups are left: then the standard error itself is good to 15 %
 
 
 class SamplingError(NamedTuple):
@@ -70,7 +75,8 @@ def sampling_error(
     level : float
         Of the interval, between 0 and 1.
     resamples : int
-        Bootstrap samples, 100 or more.
+        Bootstrap samples, 100 or more; or 0: then the interval is that of a normal distribution with the
+        jackknife's standard error, which needs no more than one eigenvalue problem a group.
     seed : int
 
     Returns
@@ -81,7 +87,8 @@ def sampling_error(
     Raises
     ------
     ValueError
-        As for `density_matrix`; also for one row, fewer than 3 groups, or numbers out of range.
+        As for `density_matrix`; also for one row, fewer than 3 groups, numbers out of range, or where
+        a single row or group carries all activations.
 
     Warns
     -----
@@ -95,54 +102,60 @@ def sampling_error(
     >>> round(error.value, 3), round(error.bias, 3), round(error.corrected, 4)   # kept at most ln 4
     (1.382, -0.011, 1.3863)
     """
-    level, resamples = real_number("level", level, 0, 1, low_open=True), whole_number("resamples", resamples, 100)
-    rows = prepared_rows(A, convention)
-    if rows.ndim != 2:
-        raise ValueError(f"A has shape {rows.shape}, but a sampling error takes one matrix (inputs, neurons)")
-    n, d = rows.shape
-    value = {name: float(f(_spectra(_grams(rows, np.zeros(n, np.int64), 1))[0])) for name, f in QUANTITIES.items()}
-    if population:
-        return {name: SamplingError(v, 0.0, 0.0, v, v, v) for name, v in value.items()}
+    level = real_number("level", level, 0, 1, low_open=True)
+    resamples = whole_number("resamples", resamples, 100) if resamples != 0 else 0
     rng = np.random.default_rng(whole_number("seed", seed, 0))
-    numbers, m = _group_numbers(groups, n, rng)
-    if m / d < FEWEST_ROWS_A_NEURON:
+    array = activation_array(A)
+    if array.ndim != 2:
+        raise ValueError(f"A has shape {array.shape}, but a sampling error takes one matrix (inputs, neurons)")
+    n, d = array.shape
+    if population:
+        p = activation_spectrum(array, convention)
+        values = {name: float(f(p)) for name, f in QUANTITIES.items()}
+        return {name: SamplingError(v, 0.0, 0.0, v, v, v) for name, v in values.items()}
+    numbers, independent = _independent_inputs(groups, n)
+    if independent / d < FEWEST_ROWS_A_NEURON:
         warnings.warn(
-            f"{m} independent inputs for {d} neurons are too few to tell the population's state from the sample's: "
-            f"take {FEWEST_ROWS_A_NEURON * d} or more", stacklevel=2)
-    parts = _grams(rows, numbers, m)                     # (m, d, d) each group's share of the Gram matrix
+            f"{independent} independent inputs for {d} neurons are too few to tell the population's state from the "
+            f"sample's: take {FEWEST_ROWS_A_NEURON * d} or more", stacklevel=2)
+    if n < d:                                            # in the space that the rows span all spectra are the same
+        rows = prepared_rows(array, convention)
+        array, convention = rows @ np.linalg.qr(rows.T)[0].conj(), "trace"
+    numbers, m = _dealt(numbers, independent, array.shape[1], rng)
+    parts = grams_by_group(array, convention, numbers, m)                # (m, d, d) each group's share
     whole = parts.sum(axis=0)
-    without = _spectra(whole - parts)
-    # weights of the groups in each bootstrap sample, (resamples, m), and the Gram matrices they make
-    weights = rng.multinomial(m, np.full(m, 1 / m), size=resamples).astype(np.float64)
-    drawn = _spectra(np.tensordot(weights, parts, axes=1))
-    return {name: _error(f, value[name], f(without), f(drawn), level, d) for name, f in QUANTITIES.items()}
+    value, without = gram_spectrum(whole), _spectra(whole - part for part in parts)
+    # how often each group is in each bootstrap sample, (resamples, m)
+    counts = rng.multinomial(m, np.full(m, 1 / m), size=resamples).astype(np.float64)
+    drawn = _spectra(np.tensordot(count, parts, axes=1) for count in counts) if resamples else None
+    return {name: _error(f, value, without, drawn, level, d) for name, f in QUANTITIES.items()}
 
 
 def _error(
-    f: Callable[[FloatArray], FloatArray], value: float, left_out: FloatArray, drawn: FloatArray, level: float, d: int
+    f: Callable[[FloatArray], FloatArray], p: FloatArray, without: FloatArray, drawn: FloatArray | None, level: float,
+    d: int,
 ) -> SamplingError:
-    """Jackknife bias and error; the bootstrap's percentiles, shifted by twice the bias.
+    """Jackknife bias and error of f; the interval is laid about the corrected value.
 
-    The bootstrap's own values are biased once more, by as much as the sample's, so the spread about their mean is
-    laid about the corrected value.
+    The bootstrap's own values are biased once more, by as much as the sample's, so what is taken from them is
+    their spread about their mean.
     """
-    m = len(left_out)
+    value, left_out, m = float(f(p)), f(without), len(without)
     bias = (m - 1) * float(left_out.mean() - value)
     error = float(np.sqrt((m - 1) / m * ((left_out - left_out.mean()) ** 2).sum()))
-    pure, mixed = (float(f(p)) for p in (np.eye(d)[0], np.full(d, 1 / d)))
+    pure, mixed = (float(f(q)) for q in (np.eye(d)[0], np.full(d, 1 / d)))
     smallest, largest = min(pure, mixed), max(pure, mixed)
     corrected = min(max(value - bias, smallest), largest)
-    tails = np.quantile(drawn - drawn.mean(), [(1 - level) / 2, (1 + level) / 2])
-    low, high = (min(max(value - bias + float(tail), smallest), largest) for tail in tails)
+    tails = np.array([(1 - level) / 2, (1 + level) / 2])
+    spread = ndtri(tails) * error if drawn is None else np.quantile(f(drawn) - f(drawn).mean(), tails)
+    low, high = (min(max(value - bias + float(tail), smallest), largest) for tail in spread)
     return SamplingError(value, bias, error, corrected, low, high)
 
 
-def _group_numbers(groups: ArrayLike | None, n: int, rng: np.random.Generator) -> tuple[IntArray, int]:
-    """The group of each row, 0 .. m - 1, and m; without groups each row is its own, or they are dealt out at random."""
-    if groups is None:
-        m = min(n, MOST_JACKKNIFED)
-        numbers = rng.permutation(np.arange(n) % m) if n > m else np.arange(n)
-    else:
+def _independent_inputs(groups: ArrayLike | None, n: int) -> tuple[IntArray, int]:
+    """The group of each row, 0 .. m - 1, and m; without groups each row is its own."""
+    numbers, m = np.arange(n), n
+    if groups is not None:
         given = np.asarray(groups)
         if given.shape != (n,):
             raise ValueError(f"groups have shape {given.shape}, but A has {n} rows: give one number a row")
@@ -155,16 +168,29 @@ def _group_numbers(groups: ArrayLike | None, n: int, rng: np.random.Generator) -
     return numbers, m
 
 
-def _grams(rows: InexactArray, numbers: IntArray, m: int) -> InexactArray:
-    """A_g^T conj(A_g) of each group's rows, (m, d, d)."""
-    order = np.argsort(numbers, kind="stable")
-    bounds = np.searchsorted(numbers[order], np.arange(m + 1))
-    parts = [rows[order[a:b]] for a, b in pairwise(bounds)]
-    return np.stack([part.T @ part.conj() for part in parts])
+def _dealt(numbers: IntArray, m: int, d: int, rng: np.random.Generator) -> tuple[IntArray, int]:
+    """The groups 0 .. m - 1, dealt at random into fewer where their Gram matrices would be too many or too large."""
+    most = min(MOST_GROUPS, max(MOST_ENTRIES // d**2, FEWEST_DEALT))
+    if m <= most:
+        return numbers, m
+    return rng.permutation(np.arange(m) % most)[numbers], most
 
 
-def _spectra(grams: InexactArray) -> FloatArray:
-    """Spectra (m, d) of Gram matrices (m, d, d), each divided by its trace."""
-    p = np.maximum(np.linalg.eigvalsh(grams), 0.0)
-    spectra: FloatArray = p / p.sum(axis=-1, keepdims=True)
-    return spectra
+def _spectra(grams: Iterable[InexactArray]) -> FloatArray:
+    """Spectra (m, d) of Gram matrices (d, d), a handful in memory at a time."""
+    spectra = []
+    for few in _batched(grams, 64):
+        stack = np.stack(few)
+        if not (np.trace(stack, axis1=-2, axis2=-1).real > 0).all():
+            raise ValueError(
+                "one input (or group) carries all of the activations, so nothing is left without it: "
+                "there is no telling how another sample would look")
+        spectra.append(gram_spectrum(stack))
+    return np.concatenate(spectra)
+
+
+def _batched(grams: Iterable[InexactArray], size: int) -> Iterator[list[InexactArray]]:
+    """Lists of `size` (the last may be shorter), as itertools.batched of Python 3.12."""
+    rest = iter(grams)
+    while few := list(islice(rest, size)):
+        yield few

@@ -32,7 +32,7 @@ def test_distances_are_their_formulas_on_full_rank_states(first, second):
     middle = (rho + sigma) / 2
     assert ds.jensen_shannon_divergence(rho, sigma) == pytest.approx(
         (ds.relative_entropy(rho, middle) + ds.relative_entropy(sigma, middle)) / 2, abs=1e-11)
-    assert ds.bures_angle(rho, sigma) == pytest.approx(np.arccos(ds.root_fidelity(rho, sigma)), abs=1e-13)
+    assert np.cos(ds.bures_angle(rho, sigma)) == pytest.approx(ds.root_fidelity(rho, sigma), abs=1e-13)
     assert ds.bures_distance(rho, sigma) ** 2 == pytest.approx(2 - 2 * ds.root_fidelity(rho, sigma), abs=1e-13)
 
 
@@ -51,7 +51,7 @@ def test_distances_stay_within_their_ranges_and_their_inequalities(states):
 @given(density_matrices())
 def test_a_state_is_at_distance_zero_from_itself(rho):
     for distance in SYMMETRIC:
-        assert distance(rho, rho) == pytest.approx(0, abs=3e-7)              # arccos and sqrt are steep there
+        assert distance(rho, rho) == pytest.approx(0, abs=3e-7)              # roots of roundings of 0
     assert ds.relative_entropy(rho, rho) == pytest.approx(0, abs=1e-12)
     assert ds.fidelity(rho, rho) == pytest.approx(1, abs=1e-13)
 
@@ -108,6 +108,66 @@ def test_subspace_overlap_is_one_for_the_same_and_zero_for_orthogonal_modes():
         ds.subspace_overlap(np.eye(3) / 3, first[:3, :3], 1)
     with pytest.raises(ValueError, match="k is 5"):
         ds.subspace_overlap(first, second, 5)
+    with pytest.raises(ValueError, match="k is 0"):
+        ds.subspace_overlap(first, second, 0)
+    with pytest.raises(ValueError, match=r"1 and 2 of sigma\[1\] tie"):
+        ds.subspace_overlap(first, [second, np.eye(4) / 4], 1)
+    np.testing.assert_allclose(ds.subspace_overlap([first, second], first, 3), [1, 2 / 3])
+
+
+@given(pairs, seeds)
+def test_the_overlap_is_the_cosine_of_the_states_and_blind_to_a_common_rotation(states, seed):
+    rho, sigma = states
+    expected = np.trace(rho @ sigma).real / np.sqrt(purity(rho) * purity(sigma))
+    assert ds.state_overlap(rho, sigma) == pytest.approx(expected, abs=1e-13)
+    assert ds.state_overlap(sigma, rho) == pytest.approx(expected, abs=1e-13)
+    assert ds.state_overlap(rho, rho) == pytest.approx(1)
+    Q = rotation(len(rho), seed)
+    assert ds.state_overlap(Q @ rho @ Q.T, Q @ sigma @ Q.T) == pytest.approx(expected, abs=1e-12)
+
+
+def projector(angle):
+    return np.outer(*[[np.cos(angle), np.sin(angle)]] * 2)
+
+
+@pytest.mark.parametrize("angle", [1.5, 0.3, 1e-3, 1e-6])
+def test_pure_states_are_as_far_apart_as_the_angle_between_them(angle):
+    rho, sigma = projector(0.2), projector(0.2 + angle)
+    assert ds.bures_angle(rho, sigma) == pytest.approx(angle, abs=1e-15, rel=1e-8)
+    assert ds.bures_distance(rho, sigma) == pytest.approx(2 * np.sin(angle / 2), abs=1e-15, rel=1e-8)
+    assert ds.trace_distance(rho, sigma) == pytest.approx(np.sin(angle), abs=1e-15, rel=1e-9)
+    assert ds.root_fidelity(rho, sigma) == pytest.approx(np.cos(angle), abs=2e-15)
+    assert ds.fidelity(rho, sigma) == pytest.approx(np.cos(angle) ** 2, abs=2e-15)
+
+
+def test_orthogonal_states_of_many_levels_are_at_the_largest_distance_and_no_further():
+    u, v = np.linalg.qr(np.random.default_rng(0).normal(size=(200, 2)))[0].T
+    rho, sigma = np.outer(u, u), np.outer(v, v)
+    assert 1 - 1e-14 < ds.trace_distance(rho, sigma) <= 1
+    assert np.pi / 2 - 1e-14 < ds.bures_angle(rho, sigma) <= np.pi / 2
+    assert np.sqrt(2) - 1e-14 < ds.bures_distance(rho, sigma) <= np.sqrt(2)
+    assert ds.fidelity(rho, sigma) == pytest.approx(0, abs=1e-28)
+    assert ds.fidelity(rho, rho) == pytest.approx(1, abs=1e-14)
+
+
+@pytest.mark.parametrize("faint", [1e-3, 1e-9, 1e-13, 1e-15])
+def test_relative_entropy_stays_finite_as_long_as_sigma_has_support(faint):
+    expected = -np.log(2) - np.log(faint * (1 - faint)) / 2
+    assert ds.relative_entropy(np.eye(2) / 2, np.diag([1 - faint, faint])) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("angle", [1e-2, 1e-6, 1e-7])
+def test_relative_entropy_is_infinite_as_soon_as_rho_leaves_the_support(angle):
+    assert ds.relative_entropy(projector(angle), np.diag([1.0, 0.0])) == np.inf
+
+
+@given(seeds, st.integers(1, 5), st.booleans())
+def test_relative_entropy_is_finite_on_a_common_support_however_it_is_turned(seed, rank, complex_):
+    rng = np.random.default_rng(seed)
+    Q = rotation(6, seed, complex_=complex_)[:, :rank]
+    first, second = (density_matrix(rng.normal(size=(20, rank))) for _ in range(2))
+    expected = ds.relative_entropy(first, second)
+    assert ds.relative_entropy(Q @ first @ Q.conj().T, Q @ second @ Q.conj().T) == pytest.approx(expected, abs=1e-10)
 
 
 @pytest.mark.parametrize(("rho", "sigma", "message"), [

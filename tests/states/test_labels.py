@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 from strategies import rotation, seeds
 
 from minigrok import density_matrix, von_neumann_entropy
-from minigrok.states.labels import class_states, holevo_bound, holevo_gradient, holevo_information
+from minigrok.states.distances import state_overlap
+from minigrok.states.labels import class_overlaps, class_states, holevo_bound, holevo_gradient, holevo_information
 
 
 def drawn(seed, classes=3, n=24, d=4, rank=4):
@@ -48,6 +49,38 @@ def test_a_silent_class_has_no_weight():
     assert split.holevo_information == 0
     assert np.isnan(split.states[1]).all()
     assert (holevo_gradient([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]], [0, 0, 1])[2] == 0).all()
+
+
+@given(seeds)
+def test_class_overlaps_are_those_of_the_class_states(seed):
+    A, y = drawn(seed)
+    states, overlaps = class_states(A, y).states, class_overlaps(A, y)
+    np.testing.assert_array_equal(overlaps, overlaps.T)
+    for j in range(3):
+        for k in range(3):
+            assert overlaps[j, k] == pytest.approx(state_overlap(states[j], states[k]), abs=1e-13)
+    silent = class_overlaps([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]], [0, 1, 5])
+    np.testing.assert_array_equal(silent, [[1, 0, np.nan], [0, 1, np.nan], [np.nan] * 3])
+
+
+def test_many_rows_are_read_in_blocks_and_give_the_same_classes(monkeypatch):
+    A, y = drawn(0, n=60)
+    at_once = class_states(A, y, "centered")
+    monkeypatch.setattr("minigrok.grams.BLOCK_BYTES", 8 * 4 * 7)
+    in_blocks = class_states(A, y, "centered")
+    for one, other in zip(at_once, in_blocks, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-13)
+
+
+def test_the_gradient_is_the_central_difference_where_eigenvalues_tie():
+    """Each class on two neurons of its own, all alike: rho and every rho_c are degenerate."""
+    A, y, h = np.kron(np.eye(4), np.ones((3, 1))), np.repeat([0, 1], 6), 1e-6
+    gradient = holevo_gradient(A, y)
+    for index in np.ndindex(A.shape):
+        step = np.zeros_like(A)
+        step[index] = h
+        difference = (holevo_information(A + step, y) - holevo_information(A - step, y)) / (2 * h)
+        assert gradient[index] == pytest.approx(difference, abs=3e-5)
 
 
 @pytest.mark.parametrize("rank", [4, 2, 1])

@@ -6,7 +6,8 @@ from hypothesis import given
 from strategies import activations, density_matrices, rotation, seeds, spectra
 
 from minigrok import metrics
-from minigrok.density import CONVENTIONS, activation_spectrum, density_matrix
+from minigrok.density import activation_spectrum, density_matrix
+from minigrok.grams import CONVENTIONS
 from minigrok.states import functionals, numbers
 from minigrok.states.measure import StateMetrics, measure, measure_state
 

@@ -3,7 +3,7 @@ import sys
 import numpy as np
 import pytest
 
-from minigrok.states.readers import as_array, as_matrix, read_arrays, read_labels
+from minigrok.states.readers import as_matrix, groups_of_places, read_arrays, read_labels
 
 A = np.arange(12.0).reshape(4, 3)
 
@@ -16,6 +16,8 @@ def test_files_of_every_kind_give_their_arrays_back(tmp_path):
     np.testing.assert_array_equal(read_arrays(tmp_path / "a.npy")["a"], A)
     assert isinstance(read_arrays(tmp_path / "a.npy")["a"], np.memmap)       # may be larger than memory
     np.testing.assert_array_equal(read_arrays(tmp_path / "b.npz")["second"], A + 1)
+    np.savez_compressed(tmp_path / "small.npz", first=A)
+    np.testing.assert_array_equal(read_arrays(tmp_path / "small.npz")["first"], A)
     np.testing.assert_array_equal(read_arrays(tmp_path / "c.csv")["c"], A)
     np.testing.assert_array_equal(read_arrays(tmp_path / "d.csv")["d"], [[1, 2], [3, 4]])
 
@@ -38,7 +40,11 @@ def test_bad_files_are_refused_with_the_reason(tmp_path):
     np.savez(tmp_path / "pickle.npz", x=np.array([{}], dtype=object), allow_pickle=True)
     (tmp_path / "words.csv").write_text("a,b\nc,d\n")
     (tmp_path / "text.npz").write_text("no archive")
+    (tmp_path / "alone.npz").write_bytes((tmp_path / "a.npy").read_bytes())
+    np.savez_compressed(tmp_path / "whole.npz", x=A)
+    (tmp_path / "cut.npz").write_bytes((tmp_path / "whole.npz").read_bytes()[:-40])
     refused = {
+        "alone.npz": "single array", "cut.npz": "no whole .npz",
         "cut.npy": "no whole .npy", "pickle.npy": "no whole .npy", "pickle.npz": "no whole .npz",
         "words.csv": "no table of numbers", "text.npz": "no whole .npz", "x.pkl": "file type"}
     for name, message in refused.items():
@@ -66,24 +72,13 @@ def test_axes_but_the_neurons_become_inputs():
         as_matrix(pictures, 4)
 
 
-class Tensor:
-    """What a tensor of another framework looks like from here."""
-
-    class device:  # noqa: N801
-        type = "cuda"
-
-
-class OnlyDLPack:
-    def __dlpack__(self, **keywords):
-        return A.__dlpack__(**keywords)
-
-    def __dlpack_device__(self):
-        return A.__dlpack_device__()
-
-
-def test_tensors_of_other_frameworks_are_taken_or_refused():
-    with pytest.raises(ValueError, match=r"call \.cpu\(\)"):
-        as_array(Tensor())
-    np.testing.assert_array_equal(as_array(OnlyDLPack()), A)
-    torch = pytest.importorskip("torch")
-    np.testing.assert_array_equal(as_array(torch.tensor(A, requires_grad=True)), A)
+@pytest.mark.parametrize("axis", [0, 1, 2, -1])
+def test_a_row_knows_the_input_that_it_is_a_place_of(axis):
+    """Pictures whose every entry is the picture's number: each row holds the number of its group."""
+    n = 3
+    A = np.broadcast_to(np.arange(n).reshape(n, 1, 1, 1), (n, 2, 4, 5))
+    if axis == 0:
+        A = np.moveaxis(A, 0, 1)                         # then the second axis is that of the inputs
+    matrix, groups = as_matrix(A, axis), groups_of_places(A, axis)
+    assert groups.shape == matrix.shape[:1]
+    np.testing.assert_array_equal(matrix, np.repeat(groups[:, None], matrix.shape[1], axis=1))
