@@ -32,24 +32,24 @@ def tridiagonalise(M: FloatArray, diagonal: FloatArray, squares: FloatArray) -> 
     """Householder reduction of symmetric M (d, d), which is overwritten.
 
     Writes the diagonal of T = Q^T M Q and the squares of its d - 1 off-diagonal elements, then a 0.
-    Reflection k is 1 - beta v v^T with v = x - alpha e_1, where x = M[k+1:, k] and alpha = -sign(x_1) |x|;
-    the rest of M becomes M - v w^T - w v^T with u = beta M v and w = u - (beta v.u / 2) v.
+    Reflection k is 1 - beta v v^T with v = x - alpha e_1, where x = M[k, k+1:] and alpha = -sign(x_1) |x|;
+    the rest of M becomes M - v w^T - w v^T with u = beta M v and w = u - (beta v.u / 2) v. No scratch space is
+    needed: v takes the place of x, which is done with, and w the places of `squares` that are still to come.
     """
     d = len(M)
-    v, w = np.empty(d), np.empty(d)
+    w = squares
     for k in range(d - 2):
         diagonal[k] = M[k, k]
+        v = M[k]
         below = 0.0                                      # |x|^2 without its first element
         for i in range(k + 2, d):
-            below += M[i, k] ** 2
-        first = M[k + 1, k]
+            below += v[i] ** 2
+        first = v[k + 1]
         squares[k] = first**2 + below                    # alpha^2
         if below == 0.0:                                 # nothing to eliminate
             continue
         norm = math.sqrt(squares[k])
         beta = 1.0 / (squares[k] + abs(first) * norm)    # 2 / v.v
-        for i in range(k + 1, d):
-            v[i] = M[i, k]
         v[k + 1] += math.copysign(norm, first)
         overlap = 0.0                                    # v.u
         for i in range(k + 1, d):
@@ -95,9 +95,9 @@ def tridiagonal_eigenvalues(diagonal: FloatArray, squares: FloatArray) -> bool:
                 return False
             iterations += 1
             # Wilkinson's shift: the eigenvalue of the leading 2 x 2 block that is nearer to its first element
-            root = math.sqrt(squares[low])
-            slope = (diagonal[low + 1] - diagonal[low]) / (2.0 * root)
-            shift = diagonal[low] - root / (slope + math.copysign(math.sqrt(slope * slope + 1.0), slope))
+            half = (diagonal[low + 1] - diagonal[low]) / 2.0
+            root = math.sqrt(half * half + squares[low])
+            shift = diagonal[low] - squares[low] / (half + math.copysign(root, half))
             # one QL sweep from `high` up to `low`, on squares alone
             g = diagonal[high] - shift
             g = g if g != 0.0 else tiny

@@ -81,10 +81,9 @@ def tridiagonal_eigenvalues_lanes(diagonal: FloatArray, squares: FloatArray) -> 
             if iteration == MAXIMAL_ITERATIONS:
                 return False
             for lane in range(lanes):
-                root = math.sqrt(squares[low, lane]) + SMALLEST
-                slope = (diagonal[low + 1, lane] - diagonal[low, lane]) / (2.0 * root)
-                radius = slope + math.copysign(math.sqrt(slope * slope + 1.0), slope)
-                shift[lane] = diagonal[low, lane] - root / radius
+                half = (diagonal[low + 1, lane] - diagonal[low, lane]) / 2.0
+                root = math.sqrt(half * half + squares[low, lane]) + SMALLEST
+                shift[lane] = diagonal[low, lane] - squares[low, lane] / (half + math.copysign(root, half))
                 last = diagonal[d - 1, lane] - shift[lane]
                 g[lane] = last if last != 0.0 else tiny[lane]
                 h[lane] = g[lane]
@@ -92,7 +91,7 @@ def tridiagonal_eigenvalues_lanes(diagonal: FloatArray, squares: FloatArray) -> 
             for i in range(d - 2, low - 1, -1):
                 for lane in range(lanes):
                     p = g[lane] * h[lane]
-                    r = p + squares[i, lane]
+                    r = p + squares[i, lane] + SMALLEST**2
                     squares[i + 1, lane] = s[lane] * r
                     s[lane] = squares[i, lane] / r
                     new = diagonal[i, lane] - shift[lane] - squares[i, lane] / g[lane]

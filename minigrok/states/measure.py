@@ -16,13 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from minigrok.checks import FloatArray, InexactArray
-from minigrok.density import (
-    HERMITIAN_TOLERANCE,
-    NEGATIVE_TOLERANCE,
-    TRACE_TOLERANCE,
-    activation_spectrum,
-    spectrum,
-)
+from minigrok.density import activation_spectrum, spectrum
 from minigrok.eigenvalues import LARGEST_JITTED_DIMENSION
 from minigrok.grams import CONVENTIONS, activation_array
 from minigrok.states.labels import class_states
@@ -155,12 +149,11 @@ def measure_state(rho: ArrayLike) -> StateMetrics:
     >>> m.spectrum, m.purity, round(m.entropy, 4), round(m.spectral_gap, 4)
     (array([0.25, 0.75]), 0.625, 0.5623, 0.5)
     """
-    if type(rho) is np.ndarray and rho.dtype == np.float64 and rho.ndim == 2:
-        d = len(rho)                                     # the quick way, for one small state
-        if 0 < d == rho.shape[1] <= LARGEST_JITTED_DIMENSION:
-            well, p, numbers = numbers_of_state(rho, HERMITIAN_TOLERANCE, TRACE_TOLERANCE, NEGATIVE_TOLERANCE)
-            if well:
-                return StateMetrics(None, None, d, *numbers, p)
+    if (type(rho) is np.ndarray and rho.dtype == np.float64 and rho.ndim == 2
+            and 0 < len(rho) == rho.shape[1] <= LARGEST_JITTED_DIMENSION):   # the quick way, for one small state
+        fields = numbers_of_state(rho)
+        if fields[2]:
+            return StateMetrics._make(fields)
     return _of_spectrum(None, None, spectrum(rho))       # which says what is wrong, if anything is
 
 
