@@ -15,6 +15,10 @@ How the rows are prepared is a *convention*, and results depend on it, so it has
 "centered"                "trace" of A minus its column means: the covariance, scaled to unit trace
 "centered_rows"           "rows" of A minus its column means
 ========================  ==========================================================================
+
+In the literature: "rows" is the Vendi score's (D. Friedman and A. B. Dieng, 2022, with exp S), "centered" that of the
+participation ratio of neural activity, "centered_rows" Diff-eRank's (L. Wei et al., 2024); how each was checked,
+and who takes singular values instead of their squares, is in tutorials/pages/conventions.md.
 """
 
 import numpy as np
@@ -57,7 +61,8 @@ def density_matrix(A: ArrayLike, convention: str = "trace") -> InexactArray:
     ----------
     .. [1] M. A. Nielsen and I. L. Chuang, "Quantum Computation and Quantum
        Information", Cambridge, 2000, section 2.4.
-    .. [2] O. Roy and M. Vetterli, "The effective rank", EUSIPCO 2007, section 2 (the spectrum so normalised).
+    .. [2] O. Roy and M. Vetterli, "The effective rank", EUSIPCO 2007, section 2 (a spectrum so normalised, but there
+       of the singular values of A, whose squares are the eigenvalues here).
 
     Examples
     --------

@@ -1,0 +1,59 @@
+import os
+import re
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PAGES = ROOT / "tutorials" / "pages"
+NUMBER = r"(?<![\w.])-?(?:nan|inf|\d+(?:\.\d*)?(?:e[-+]?\d+)?)(?!\w)"
+ENTRY = re.compile(r'^## \d+\. (\S+) (\S+): .+\n\n```sh\npython -c "([^"\n]+)"\n```\nprints: (.+)\n', re.MULTILINE)
+PEERS = (PAGES / "peers.md").read_text()
+ENTRIES = ENTRY.findall(PEERS)
+
+
+def output_of(code, cwd):
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=cwd,
+                         env=os.environ | {"PYTHONPATH": str(ROOT), "MPLBACKEND": "agg"})
+    assert run.returncode == 0, run.stderr
+    return run.stdout
+
+
+def agrees(printed, stated):
+    if np.isnan(stated) or np.isinf(stated) or stated == 0:
+        return np.array_equal(printed, stated, equal_nan=True)
+    if abs(stated) < 1e-3:                               # a rounding error: its sign and size, not its digits
+        return 0.1 < printed / stated < 10
+    return abs(printed - stated) <= 1e-6 + 1e-3 * abs(stated)
+
+
+def test_every_command_of_the_page_is_an_entry_that_can_be_checked():
+    assert len(ENTRIES) == PEERS.count("```sh") == PEERS.count("\n## ") >= 12
+
+
+@pytest.mark.parametrize(("peer", "release", "code", "stated"), ENTRIES, ids=lambda text: text[:12])
+def test_a_peer_prints_what_the_page_says(peer, release, code, stated, tmp_path):
+    assert re.search(rf"(?:import|from) {peer.lower().replace('-', '_')}\b", code)
+    try:
+        installed = version(peer)
+    except PackageNotFoundError:
+        pytest.skip(f"{peer} is not installed")
+    if installed != release:
+        pytest.skip(f"{peer} is {installed}, but the page speaks of {release}")
+    printed = [float(x) for x in re.findall(NUMBER, output_of(code, tmp_path))]
+    expected = [float(x) for x in stated.split()]
+    assert len(printed) == len(expected)
+    assert all(map(agrees, printed, expected)), (printed, expected)
+
+
+def test_the_tables_of_conventions_are_what_its_python_prints(tmp_path):
+    page = (PAGES / "conventions.md").read_text()
+    blocks = re.findall(r"```python\n(.*?)```\n\n((?:\|[^\n]*\n)+)", page, re.DOTALL)
+    assert len(blocks) == page.count("```python") == 2
+    for code, table in blocks:
+        printed = [line.split() for line in output_of(code, tmp_path).splitlines()]
+        assert printed == [line.split() for line in table.splitlines()[2:]]
