@@ -218,12 +218,16 @@ def measured_figure(
 def _entropy_curve(
     ax: Axes, spectra: Mapping[str, FloatArray], S: FloatArray, intervals: Sequence[tuple[float, float]] | None
 ) -> None:
-    """S of each layer in turn, with the largest that is possible."""
+    """S of each layer in turn, with the largest that is possible; those of one name ("file:name") are joined."""
     place = np.arange(len(S))
-    ax.plot(place, S, marker="o", markersize=4, color=BLUE, label="S of the sample")
+    names = np.array([name.rpartition(":")[2] if ":" in name else "" for name in spectra])
+    for i, name in enumerate(dict.fromkeys(names.tolist())):
+        mine = names == name
+        ax.plot(place[mine], S[mine], marker=MARKERS[i % 7], markersize=3, color=COLOURS[i % 7],
+                label=f"S of the sample{name and ': '}{name}")
     if intervals is not None:
         low, high = np.array(intervals).T
-        ax.vlines(place, low, high, color=ORANGE, linewidth=3, alpha=0.7, label="95 % interval, bias taken off")
+        ax.vlines(place, low, high, color="grey", linewidth=5, alpha=0.5, label="95 % interval, bias taken off")
     ax.plot(place, [np.log(len(p)) for p in spectra.values()], color="grey", linestyle=":", label="ln d")
     some = np.unique(np.linspace(0, len(S) - 1, 12).round().astype(int))
     ax.set_xticks(some, [list(spectra)[i] for i in some], rotation=30, ha="right", fontsize=8)

@@ -114,6 +114,9 @@ def test_many_faint_eigenvalues_count_where_a_few_are_roundings(kernel):
     few = np.array([-1e-17, 2e-17, 1.0])
     kernel(few)
     np.testing.assert_array_equal(few, [0, 0, 1])
+    mixed = np.array([-1e-15, 1.2e-15, 1.0])             # a negative one weighs too: it does not pay for a positive one
+    kernel(mixed)
+    assert mixed[1] > 0
 
 
 @both(kernels.clip_stack)

@@ -110,7 +110,8 @@ assert accuracy[12] > 0.8 > accuracy[0]
 # "trace" takes the activations as they are; "rows" makes all inputs count alike; "centered" takes the mean off, and
 # "centered_rows" does both. Before training almost all pictures excite the last hidden layer alike: the mean is one
 # large mode, which hides the small differences that the centred conventions see. So look at the direction in all
-# four. What goes up in some and down in others is a fact about the convention as much as about the network.
+# four. What goes up in some and down in others is a fact about the convention as much as about the network. (And
+# what holds for one seed may not for another: change `manual_seed`, and see.)
 
 # %%
 with np.load(runs / "epoch_0.npz") as first, np.load(runs / "epoch_12.npz") as last:
