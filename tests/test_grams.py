@@ -87,6 +87,17 @@ def test_what_is_not_finite_is_named_in_whichever_block_it_is(convention, bad, t
             density_matrix(A, convention)
 
 
+@pytest.mark.parametrize("convention", CONVENTIONS)
+def test_tall_activations_go_through_the_quicker_product(convention, monkeypatch):
+    A = np.random.default_rng(0).normal(size=(2000, 30)) + 1
+    expected = density_matrix(A, convention)
+    monkeypatch.setattr(grams, "FEWEST_ENTRIES", 1)
+    np.testing.assert_allclose(density_matrix(A, convention), expected, atol=1e-15)
+    A[1234, 7] = np.nan
+    with pytest.raises(ValueError, match=r"A\[1234, 7\] is nan"):
+        density_matrix(A, convention)
+
+
 def test_a_mapped_file_is_never_copied_whole(tmp_path, monkeypatch):
     np.save(tmp_path / "a.npy", drawn(3).astype(np.float32))
     mapped = np.load(tmp_path / "a.npy", mmap_mode="r")
