@@ -13,8 +13,8 @@ ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "minigrok").rglob("*.py"))
 # From the ground up; a room may import from rooms before it, and from its own.
 ROOMS = ["version", "jit", "checks", "tall", "kernels", "lanes", "eigenvalues", "grams", "checkpoint", "density",
-         "accumulator", "metrics", "gradients", "tasks", "mlp", "optimizers", "history", "training", "walk", "dos", "wanglandau",
-         "systems", "states", "plots", "study", "cli", "__init__", "__main__"]
+         "accumulator", "metrics", "gradients", "tasks", "mlp", "optimizers", "history", "training", "walk", "dos",
+         "wanglandau", "systems", "states", "plots", "study", "cli", "__init__", "__main__"]
 TEXTBOOK = set(ROOMS[1 : ROOMS.index("states")])
 EVENING = {"density", "metrics", "mlp", "optimizers", "training", "wanglandau"}
 LONG_FUNCTIONS = {
