@@ -228,7 +228,8 @@ def _entropy_curve(
     if intervals is not None:
         low, high = np.array(intervals).T
         ax.vlines(place, low, high, color="grey", linewidth=5, alpha=0.5, label="95 % interval, bias taken off")
-    ax.plot(place, [np.log(len(p)) for p in spectra.values()], color="grey", linestyle=":", label="ln d")
+    ax.plot(place, [np.log(len(p)) for p in spectra.values()], color="grey", linestyle="none", marker="_",
+            markersize=14, label="ln d")
     some = np.unique(np.linspace(0, len(S) - 1, 12).round().astype(int))
     ax.set_xticks(some, [list(spectra)[i] for i in some], rotation=30, ha="right", fontsize=8)
     ax.set(ylabel="von Neumann entropy $S$ (nats)", ylim=(0, None), title="one point a layer or file")

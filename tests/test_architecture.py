@@ -15,7 +15,7 @@ SOURCES = sorted((ROOT / "minigrok").rglob("*.py"))
 ROOMS = ["version", "jit", "checks", "tall", "kernels", "lanes", "eigenvalues", "grams", "checkpoint", "density",
          "accumulator", "metrics", "gradients", "tasks", "mlp", "optimizers", "history", "training", "walk", "dos",
          "wanglandau", "systems", "states", "plots", "study", "cli", "__init__", "__main__"]
-TEXTBOOK = set(ROOMS[1 : ROOMS.index("states")])
+TEXTBOOK = set(ROOMS[1 : ROOMS.index("states")]) - {"tall"}    # machine code for speed alone: no reading matter
 EVENING = {"density", "metrics", "mlp", "optimizers", "training", "wanglandau"}
 LONG_FUNCTIONS = {
     "walk_loop": "the one loop that is hot: its branches share the walk's local variables",

@@ -28,6 +28,7 @@ def folder(tmp_path):
     np.save(tmp_path / "objects.npy", np.array([[None]]))
     np.savez(tmp_path / "pickle.npz", x=np.array([[None]]))
     (tmp_path / "cut.npy").write_bytes((tmp_path / "a.npy").read_bytes()[:-100])
+    (tmp_path / "a.pkl").touch()
     for name in ("empty", "more"):
         (tmp_path / name).mkdir()
     np.savez(tmp_path / "more" / "layers.npz", first=A, second=A[:, :3])
@@ -109,7 +110,8 @@ def test_a_figure_is_drawn(folder):
 
 
 @pytest.mark.parametrize(("words", "message"), [
-    (["none.npy"], "none.npy is not there"), (["a.pkl"], "file type '.pkl'"), (["nan.npy"], r"nan.npy: A[0, 1] is nan"),
+    (["none.npy"], "none.npy is not there"), (["none"], "none is not there"),
+    (["a.pkl"], "file type '.pkl'"), (["nan.npy"], r"nan.npy: A[0, 1] is nan"),
     (["a.npy", "--conventions", "centred"], "did you mean 'centered'"), (["y.npy"], "name the axis of the neurons"),
     (["layers.npz", "--labels", "a.npy"], "one label a row"), (["a.npy", "--labels", "layers.npz"], "holds 2 arrays"),
     (["a.npy", "narrow.npy"], "narrow.npy has 2 neurons, but a.npy has 4"), (["empty"], "no file of activations"),

@@ -65,10 +65,9 @@ def read_arrays(path: str | PathLike[str]) -> Arrays:
         For an unknown ending, a truncated file, one that holds pickles, or text that is no table of numbers.
     """
     path = Path(path)
-    reader = READERS[one_of("file type", path.suffix.lower(), READERS)]
     if not path.is_file():
         raise FileNotFoundError(f"{path} is not there, or no file")
-    return reader(path)
+    return READERS[one_of("file type", path.suffix.lower(), READERS)](path)
 
 
 def read_labels(path: str | PathLike[str]) -> NDArray[Any]:
@@ -125,14 +124,24 @@ def _are_numbers(line: str) -> bool:
 
 def _safetensors(path: Path) -> Arrays:
     try:
-        from safetensors.numpy import load_file
+        import safetensors
     except ImportError as error:
         raise ValueError(
             f"{path} needs the package safetensors, which is not installed: pip install safetensors") from error
     try:
-        return dict(load_file(path))
+        deserialize: Any = safetensors.deserialize       # untyped
+        return {name: _tensor(entry) for name, entry in deserialize(path.read_bytes())}
     except Exception as error:                           # the package raises an exception class of its own, in Rust
         raise ValueError(f"{path} is no whole .safetensors file ({error})") from error
+
+
+def _tensor(entry: dict[str, Any]) -> NDArray[Any]:
+    """An entry of a .safetensors file; bfloat16, which NumPy has not got, as float32, whose upper half it is."""
+    data, shape, kind = bytes(entry["data"]), entry["shape"], entry["dtype"]
+    if kind == "BF16":
+        return (np.frombuffer(data, "<u2").astype(np.uint32) << 16).view(np.float32).reshape(shape)
+    letter = "?" if kind == "BOOL" else f"<{kind[0].lower()}{int(kind[1:]) // 8}"        # F32 is <f4, I64 <i8
+    return np.frombuffer(data, letter).reshape(shape)
 
 
 READERS: dict[str, Callable[[Path], Arrays]] = {

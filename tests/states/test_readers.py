@@ -29,8 +29,18 @@ def test_safetensors_are_read_where_the_package_is_and_named_where_it_is_not(tmp
         read_arrays(tmp_path / "x.safetensors")
     monkeypatch.undo()
     numpy = pytest.importorskip("safetensors.numpy")
-    numpy.save_file({"layer": A}, tmp_path / "y.safetensors")
-    np.testing.assert_array_equal(read_arrays(tmp_path / "y.safetensors")["layer"], A)
+    kinds = [np.float64, np.float32, np.float16, np.int64, np.int8, np.uint16, bool]
+    numpy.save_file({np.dtype(kind).name: A.astype(kind) for kind in kinds}, tmp_path / "y.safetensors")
+    for kind in kinds:
+        read = read_arrays(tmp_path / "y.safetensors")[np.dtype(kind).name]
+        assert read.dtype == kind
+        np.testing.assert_array_equal(read, A.astype(kind))
+    (tmp_path / "z.safetensors").write_bytes((tmp_path / "y.safetensors").read_bytes()[:-1])
+    with pytest.raises(ValueError, match=r"no whole \.safetensors"):
+        read_arrays(tmp_path / "z.safetensors")
+    torch, save = pytest.importorskip("torch"), pytest.importorskip("safetensors.torch").save_file
+    save({"half": torch.tensor(A).bfloat16()}, tmp_path / "b.safetensors")
+    np.testing.assert_array_equal(read_arrays(tmp_path / "b.safetensors")["half"], A)
 
 
 def test_bad_files_are_refused_with_the_reason(tmp_path):
@@ -43,6 +53,7 @@ def test_bad_files_are_refused_with_the_reason(tmp_path):
     (tmp_path / "alone.npz").write_bytes((tmp_path / "a.npy").read_bytes())
     np.savez_compressed(tmp_path / "whole.npz", x=A)
     (tmp_path / "cut.npz").write_bytes((tmp_path / "whole.npz").read_bytes()[:-40])
+    (tmp_path / "x.pkl").touch()
     refused = {
         "alone.npz": "single array", "cut.npz": "no whole .npz",
         "cut.npy": "no whole .npy", "pickle.npy": "no whole .npy", "pickle.npz": "no whole .npz",
