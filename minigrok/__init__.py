@@ -96,7 +96,9 @@ def __getattr__(name: str) -> Any:
         return import_module(f"minigrok.{name}")
     if name not in _HOME:
         raise AttributeError(f"module 'minigrok' has no attribute {name!r}")
-    return getattr(import_module(f"minigrok.{_HOME[name]}"), name)
+    found = getattr(import_module(f"minigrok.{_HOME[name]}"), name)
+    globals()[name] = found                              # the next time it is there at once
+    return found
 
 
 def __dir__() -> list[str]:
