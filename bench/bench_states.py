@@ -5,6 +5,7 @@ take turns, several rounds, and the figure is the least CPU time of a round. min
 it, checks included; a peer that checks nothing is timed as it is. The table says what each one computes.
 
     python bench/bench_states.py                     the table
+    python bench/bench_states.py --parts             what our own kernels gain over LAPACK's and BLAS's
     python bench/bench_states.py --stream            a million rows of 512 neurons, and the memory it takes
 """
 
@@ -201,6 +202,41 @@ def compare(tasks):
         process.wait()
 
 
+def least(*works):
+    """Least CPU seconds of each, in turn."""
+    best = [math.inf] * len(works)
+    for _ in range(ROUNDS + 1):
+        for i, work in enumerate(works):
+            start = time.process_time()
+            work()
+            best[i] = min(best[i], time.process_time() - start)
+    return best
+
+
+def parts():
+    """Our QL against LAPACK's dsterf on the same tridiagonal matrices, and tall_gram against A.T @ A."""
+    from scipy.linalg import lapack
+
+    from minigrok.kernels import tridiagonal_eigenvalues
+    from minigrok.tall import serves, tall_gram
+
+    rng = np.random.default_rng(0)
+    for d in (48, 100, 200, 512):
+        _, diagonal, off, _, _ = lapack.dsytrd(plain_state(rng, 4 * d, d).T, lower=1)
+        theirs, ours = least(lambda x=diagonal, e=off: [lapack.dsterf(x, e) for _ in range(20)],
+                             lambda x=diagonal, e=off: [tridiagonal_eigenvalues(x.copy(), np.append(e**2, 0.0))
+                                                        for _ in range(20)])
+        print(f"  QL, d = {d:3}: dsterf {theirs * 5e4:8.1f} us, ours {ours * 5e4:8.1f} us, ratio {theirs / ours:.2f}")
+    for d in (32, 48, 64, 100, 128, 160):
+        A = rng.normal(size=(10**7 // d, d))
+        if serves(A):
+            theirs, ours = least(lambda A=A: A.T @ A, lambda A=A: tall_gram(A))
+            print(f"  A^T A, {len(A)} x {d}: BLAS {theirs * 1e3:5.1f} ms, ours {ours * 1e3:5.1f} ms, "
+                  f"ratio {theirs / ours:.2f}")
+        else:
+            print(f"  A^T A, {len(A)} x {d}: BLAS only, this processor has no AVX-512")
+
+
 def stream(rows=1_000_000, d=512, batch=5000):
     """Peak memory of a stream through DensityAccumulator, after a tenth of it and at the end."""
     from minigrok import DensityAccumulator, effective_rank, purity, von_neumann_entropy
@@ -222,6 +258,7 @@ def stream(rows=1_000_000, d=512, batch=5000):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--stream", action="store_true")
+    parser.add_argument("--parts", action="store_true")
     parser.add_argument("--only", choices=TASKS, action="append")
     parser.add_argument("--worker", choices=WORK, help=argparse.SUPPRESS)
     settings = parser.parse_args()
@@ -229,4 +266,9 @@ if __name__ == "__main__":
         worker(settings.worker)
     else:
         print(f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores, one thread each")
-        stream() if settings.stream else compare(settings.only or TASKS)
+        if settings.parts:
+            parts()
+        elif settings.stream:
+            stream()
+        else:
+            compare(settings.only or TASKS)

@@ -5,8 +5,8 @@ All ways reduce M to a tridiagonal T = Q^H M Q and then find the eigenvalues of 
 
     d up to 32, real, few matrices    kernels.symmetric_eigenvalues, one by one
     d up to 32, real, many            lanes.eigenvalues_of_stack, side by side
-    d above 32                        LAPACK's blocked reduction (dsytrd, zhetrd), then our QL, which takes half the
-                                      time of LAPACK's own dsterf: fewer of its divisions wait for one another
+    d above 32                        LAPACK's blocked reduction (dsytrd, zhetrd), then our QL, which takes little more
+                                      than half the time of LAPACK's dsterf (bench/bench_states.py --parts)
 
 What does not converge (nothing known does) goes to `numpy.linalg.eigvalsh`.
 """

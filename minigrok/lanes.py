@@ -2,7 +2,7 @@
 
 The arithmetic is that of `minigrok.kernels`, where it is explained, but every number has become a row of L
 numbers, one for each of L matrices (a *lane* each): the last axis. Steps of one matrix wait for one another, for
-a division takes some fifteen times as long as an addition; steps of different matrices do not, and the processor
+a division takes several times as long as an addition; steps of different matrices do not, and the processor
 takes four or eight lanes with one instruction.
 
 All lanes walk in step. A lane that has converged takes further sweeps until the slowest has, which

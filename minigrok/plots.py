@@ -232,5 +232,6 @@ def _entropy_curve(
             markersize=14, label="ln d")
     some = np.unique(np.linspace(0, len(S) - 1, 12).round().astype(int))
     ax.set_xticks(some, [list(spectra)[i] for i in some], rotation=30, ha="right", fontsize=8)
-    ax.set(ylabel="von Neumann entropy $S$ (nats)", ylim=(0, None), title="one point a layer or file")
+    highest = 1.5 * np.log(max(map(len, spectra.values())))              # room for the legend above ln d
+    ax.set(ylabel="von Neumann entropy $S$ (nats)", ylim=(0, highest or None), title="one point a layer or file")
     ax.legend(fontsize=8)

@@ -8,11 +8,12 @@ to memory before the block is through. The block stays in the cache until every 
 are moved back to end at d, over the ones before, instead of being narrower: so there is one tile's machine code.
 
 Why it exists: BLAS first copies ("packs") both factors into an order of its own, a cost of n d beside n d^2 / 2
-for the product, and so the heavier the smaller d is. Here nothing is packed. Measured, one thread, n d = 10^7:
+for the product, which must weigh more the smaller d is. Here nothing is packed. Measured, one thread, n d = 10^7:
 
     d                        32     48     64    100    128    160    256
     A.T @ A, OpenBLAS      17.8   19.0   24.0   28.6   31.6   33.4   47.9  milliseconds
     this                    8.9    8.9   11.8   14.9   19.7   21.9   40.5
+    (on one machine; `python bench/bench_states.py --parts` measures it on yours)
 
 The order of summation differs from that of BLAS, so the two agree to rounding; `tests/test_tall.py` holds this to
 `A.T @ A` over shapes with every kind of remainder. There is no fastmath: NaN and infinity reach the trace.
