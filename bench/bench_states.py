@@ -218,7 +218,7 @@ def parts():
     from scipy.linalg import lapack
 
     from minigrok.kernels import tridiagonal_eigenvalues
-    from minigrok.tall import serves, tall_gram
+    from minigrok.fast.tall import serves, tall_gram
 
     rng = np.random.default_rng(0)
     for d in (48, 100, 200, 512):

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from minigrok.states.measure import measure_state as measure_state
     from minigrok.states.sampling_error import sampling_error as sampling_error
     from minigrok.study.reproduce import reproduce as reproduce
+    from minigrok.systems import BinaryPerceptron as BinaryPerceptron
     from minigrok.systems import Box as Box
     from minigrok.systems import Ising2D as Ising2D
     from minigrok.systems import NetworkLandscape as NetworkLandscape
@@ -85,7 +86,7 @@ _HOME = {
     "class_states": "states.labels", "class_overlaps": "states.labels", "holevo_information": "states.labels",
     "holevo_gradient": "states.labels",
     "WangLandau": "wanglandau", "DensityOfStates": "dos", "Ising2D": "systems", "Box": "systems",
-    "NetworkLandscape": "systems", "reproduce": "study.reproduce",
+    "NetworkLandscape": "systems", "BinaryPerceptron": "systems", "reproduce": "study.reproduce",
 }
 _MODULES = ("tasks", "plots")
 __all__ = ["__version__", *_HOME, *_MODULES]

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from minigrok.checks import FloatArray, InexactArray, as_double, numeric_array
-from minigrok.eigenvalues import hermitian_eigenvalues
+from minigrok.fast.eigenvalues import hermitian_eigenvalues
 from minigrok.grams import activation_array, gram_matrix, hermitian_part, prepared_rows
 from minigrok.kernels import are_states, clip_stack
 

@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from minigrok.checks import FloatArray, InexactArray, IntArray, as_double, number_array, one_of, require_finite
-from minigrok.tall import serves, tall_gram
+from minigrok.fast.tall import serves, tall_gram
 
 CONVENTIONS = ("trace", "rows", "centered", "centered_rows")
 # Squares of entries between these neither overflow nor vanish beside each other's sum.
 SAFE_SMALLEST, SAFE_LARGEST = 1e-100, 1e100
-FEWEST_ENTRIES = 2**21         # of A, from which on `minigrok.tall` is worth the 0.3 s that it takes to load
+FEWEST_ENTRIES = 2**21         # of A, from which on `fast.tall` is worth the 0.3 s that it takes to load
 BLOCK_BYTES = 4 * 2**20        # of float64 rows at a time: they stay in the cache
 
 

@@ -75,7 +75,7 @@ class Walk(NamedTuple):
     seen: BoolArray            # (bins,) whether the walk was ever there
     energy: FloatArray         # (1,) where it stands
     energy_bin: IntArray       # (1,) the bin of that
-    steps: IntArray            # (4,) moves tried in all, and since the last check: accepted; then half trips, last end
+    steps: IntArray            # (5,) tried; accepted since the last check; half trips; last end; start of 1/t's clock
 
 
 @jit
@@ -95,12 +95,13 @@ def bin_of(energy: float, edges: FloatArray, guess: int) -> int:
 def walk_loop(state: Any, walk: Walk, edges: FloatArray, uniforms: FloatArray, log_f: float, phase: int) -> int:
     """One step for each row of `uniforms`: the first number decides on acceptance, the others make the proposal.
 
-    In the phase ONE_OVER_T ln f is (bins seen) / (steps so far); in FROZEN ln g stays, and bins never seen are walls.
-    Returns -1, or the row at which a move that is no wall had no finite energy: there the walk stopped.
+    In the phase ONE_OVER_T ln f is (bins seen) / (steps by the clock); in FROZEN ln g stays, and bins never seen are
+    walls. Returns -1, or the row at which a move that is no wall had no finite energy: there the walk stopped.
     """
     log_g, histogram, seen = walk.log_g, walk.histogram, walk.seen
     energy, here = walk.energy[0], walk.energy_bin[0]
     tried, accepted, half_trips, last_end = walk.steps[0], walk.steps[1], walk.steps[2], walk.steps[3]
+    clock = walk.steps[4]
     bins_seen, lowest, highest, fault = 0, len(seen), 0, -1
     for i in range(len(seen)):
         if seen[i]:
@@ -127,7 +128,7 @@ def walk_loop(state: Any, walk: Walk, edges: FloatArray, uniforms: FloatArray, l
                 accepted += 1
         tried += 1
         if phase == ONE_OVER_T:
-            log_f = bins_seen / tried
+            log_f = min(1.0, bins_seen / (tried - clock))
         if phase != FROZEN:
             log_g[here] += log_f                         # after a refusal too: the walk stands where it stood
         histogram[here] += 1

@@ -10,11 +10,13 @@ refused move, ln g of the bin in which it stands grows by ln f, and ln f shrinks
 
     "flatness"      halved whenever the least visited bin has 80 % of the mean visits, down to 1e-8 [1]. The error
                     then stays where it is for ever.
-    "one_over_t"    halved whenever all bins were visited, until it would fall below (bins seen) / t; from
-                    then on it is that, and the error falls as t^(-1/2) [2].
+    "one_over_t"    halved whenever all bins were visited 1 / sqrt(ln f) times [3], until it would fall below
+                    (bins seen) / t; from then on it is that [2], and the error falls as t^(-1/2). With another
+                    numerator it would fall as t^(-1/2) with a larger factor, or more slowly [4].
 
-Last comes *production*: ln g is frozen, the walk samples with fixed weights, and only then observables
-are taken, bin by bin. Several independent walkers give an error: the spread of their ln g.
+Then comes *production*: ln g is frozen, the walk samples with fixed weights, and only then observables
+are taken, bin by bin (`minigrok.walker` has the details). Several independent walkers give an error: the spread of
+their ln g. It says nothing about a bias that all share; for that there is `production_shift`.
 
 A system is anything with `start`, `energy`, `propose`, `accept` (see `minigrok.walk`): `minigrok.systems` has some.
 
@@ -22,42 +24,45 @@ References
 ----------
 .. [1] F. Wang and D. P. Landau, Physical Review Letters 86, 2050 (2001).
 .. [2] R. E. Belardinelli and V. D. Pereyra, Physical Review E 75, 046701 (2007).
+.. [3] C. Zhou and R. N. Bhatt, Physical Review E 72, 025701 (2005): so many visits make ln g as good as ln f allows.
+.. [4] Z. Tan, Journal of Computational and Graphical Statistics 26, 54 (2017), section 3: the optimal gain.
 """
 
+import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
+from os import PathLike
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from minigrok.checks import FloatArray, IntArray, numeric_array, one_of, whole_number
-from minigrok.dos import DensityOfStates, WalkerResult, combine
-from minigrok.walk import BUILD_UP, FROZEN, ONE_OVER_T, System, Walk, bin_of, loops_for
+from minigrok.checkpoint import load_checkpoint, save_checkpoint
+from minigrok.checks import FloatArray, numeric_array, one_of, real_number, whole_number
+from minigrok.dos import WALKERS_FOR_AN_INTERVAL, DensityOfStates, WalkerResult, combine
+from minigrok.version import __version__
+from minigrok.walk import System
+from minigrok.walker import OBSERVE_EVERY, STRETCH, Round, Walker
 
 SCHEDULES = ("one_over_t", "flatness")
-FLATNESS = 0.8                 # least over mean visits at which "flatness" halves ln f
-FINAL_LOG_F = 1e-8             # where "flatness" ends
-PRODUCTION_SHARE = 0.2         # of all steps
-CHECK_EVERY = 10_000           # steps between two looks at the histogram
-BLOCK = 10_000                 # steps whose random numbers are drawn at once; the walk does not depend on it
-OBSERVE_EVERY = 200            # steps between two records in production
-LONGEST_APPROACH = 200_000     # steps to walk into the range of the edges
-START_DRAWS = 1000             # random states tried for one that has an energy
+CHECKPOINT_KIND = "sampling"
+FIRST_ROUND = 100_000          # steps; each round for `until_error` makes the total twice as long
+SECONDS_AHEAD = 1.0            # that walkers go before all meet, about
+KEEP_EVERY = 20.0              # seconds between two checkpoints
 ROUND_TRIPS_WANTED, R_HAT_WANTED = 10, 1.05
-STEP_SIZES = (1e-3, 2.0)       # of an adaptive proposal, as a share of the scale
-ACCEPTANCE = (0.3, 0.5)        # below or above it the step size changes
 
 
 class Progress(NamedTuple):
-    """What a progress callback gets, between two blocks of a walker."""
+    """What a progress callback gets, whenever all walkers have met."""
 
-    walker: int
-    steps: int                 # done
-    of_steps: int              # to do
-    bins_seen: int
-    log_f: float
+    steps: int                 # done by each walker
+    of_steps: int              # to do, until the round ends
+    bins_seen: int             # by any walker
+    error: float               # largest standard error of ln g when the last round ended; infinite before
+    steps_per_second: float    # of all walkers together, since they met last
 
 
 class WangLandau:
@@ -68,15 +73,18 @@ class WangLandau:
     system : System
         Such as `Ising2D(8)`.
     edges : array_like, shape (bins + 1,)
-        Increasing limits of the energy bins; energies outside are walls. The last bin is closed.
+        Increasing limits of the energy bins; energies outside are walls. The last bin is closed. A bin that is
+        never reached stays masked: `log_g` is -inf there.
     schedule : {"one_over_t", "flatness"}
         How ln f shrinks.
     walkers : int
-        Independent walks; from two on their spread gives an error.
+        Independent walks; their spread gives an error, which is worth quoting from 8 on.
     seed : int
         The walkers' streams are spawned from it.
     workers : int
         Threads; the result is the same for any number.
+    joint : dict from name to array_like, optional
+        For each of these observables, limits of the columns of a histogram over energy and observable.
 
     Raises
     ------
@@ -94,181 +102,180 @@ class WangLandau:
 
     def __init__(
         self, system: System, edges: ArrayLike, schedule: str = "one_over_t", walkers: int = 1, seed: int = 0,
-        workers: int = 1,
+        workers: int = 1, joint: Mapping[str, ArrayLike] | None = None,
     ) -> None:
         self.system = system
-        self.edges: FloatArray = numeric_array("edges", edges).astype(np.float64)
-        if self.edges.ndim != 1 or len(self.edges) < 3:
-            raise ValueError(
-                f"edges has shape {self.edges.shape}, but a walk needs two bins at least: three edges or more")
-        for index in np.argwhere(np.diff(self.edges) <= 0)[:1].ravel():
-            raise ValueError(
-                f"edges[{index + 1}] is {self.edges[index + 1]:g}, not above edges[{index}] = {self.edges[index]:g}: "
-                "edges must increase")
+        self.edges = _checked_edges("edges", edges, 2)
         self.schedule = one_of("schedule", schedule, SCHEDULES)
         self.walkers = whole_number("walkers", walkers, 1)
         self.seed = whole_number("seed", seed, 0)
         self.workers = whole_number("workers", workers, 1)
+        self.joint = {name: _checked_edges(f"joint[{name!r}]", borders, 1) for name, borders in (joint or {}).items()}
 
-    def run(self, steps: int, progress: Callable[[Progress], None] | None = None) -> DensityOfStates:
-        """Walk `steps` trial moves with every walker, the last fifth of them in production.
+    @property
+    def configuration(self) -> dict[str, Any]:
+        """What a checkpoint must agree in."""
+        system = getattr(self.system, "configuration", {"name": type(self.system).__name__})
+        return {"system": system, "edges": self.edges.tolist(), "schedule": self.schedule, "walkers": self.walkers,
+                "seed": self.seed, "joint": {name: borders.tolist() for name, borders in self.joint.items()},
+                "minigrok": __version__}
 
-        Poor convergence warns, and never raises.
+    def run(
+        self, steps: int | None = None, until_error: float | None = None,
+        progress: Callable[[Progress], None] | None = None, checkpoint: str | PathLike[str] | None = None,
+    ) -> DensityOfStates:
+        """Walk, half of the steps in production.
+
+        Parameters
+        ----------
+        steps : int, optional
+            Trial moves of every walker; with `until_error`, the most that are made.
+        until_error : float, optional
+            Walk in rounds, each as long as all before it, until the standard error of ln g is at most this in every
+            visited bin, and round trips and R-hat are good enough for it to be trusted. It takes 8 walkers or more.
+        progress : function of a Progress, optional
+            Called about every second.
+        checkpoint : path, optional
+            Written every 20 seconds, on Ctrl-C and at the end; if it is there the run goes on from it, to the bit.
 
         Raises
         ------
         ValueError
             If a walker cannot be brought into the range of the edges, or a move that is no wall leads to an
-            energy that is NaN or infinite.
+            energy that is NaN or infinite; without steps and until_error; for numbers out of range.
+        CheckpointError
+            If the checkpoint is damaged or belongs to another run.
+
+        Warns
+        -----
+        UserWarning
+            Where round trips or R-hat say that the error is not to be trusted.
         """
-        steps = whole_number("steps", steps, 10 * OBSERVE_EVERY)
-        streams = np.random.SeedSequence(self.seed).spawn(self.walkers)
-        with ThreadPoolExecutor(min(self.workers, self.walkers)) as pool:
-            results = list(pool.map(
-                lambda pair: self.run_walker(pair[0], pair[1], steps, progress), enumerate(streams)))
-        states = combine(self.edges, results, steps)
-        _warn_of_poor_convergence(states)
+        cap = None if steps is None else whole_number("steps", steps, 10 * OBSERVE_EVERY)
+        if until_error is not None:
+            real_number("until_error", until_error, 0, low_open=True)
+            if self.walkers < WALKERS_FOR_AN_INTERVAL:
+                raise ValueError(
+                    f"until_error needs an error to go by, and {self.walkers} walkers do not give one: "
+                    f"take {WALKERS_FOR_AN_INTERVAL} or more")
+        elif cap is None:
+            raise ValueError("give steps, until_error or both: else the walk has no end")
+        settings = self.configuration | {"steps": cap, "rounds": until_error is not None}
+        walkers = [Walker(self.system, self.edges, self.schedule, self.joint, stream) for stream in self._streams()]
+        if checkpoint is not None and Path(checkpoint).exists():
+            _restore(walkers, load_checkpoint(checkpoint, CHECKPOINT_KIND, settings)[0])
+        meet = _meeting(walkers, progress, None if checkpoint is None else (checkpoint, settings))
+        error = float("inf")
+        for part in _rounds(cap, until_error is not None):
+            if part.end < min(walker.steps for walker in walkers):
+                continue                                 # gone through before the checkpoint
+            _walk_side_by_side(walkers, part, self.workers, meet, error)
+            states = combine(self.edges, [walker.result() for walker in walkers], self.joint)
+            doubts, error = _doubts(states), states.largest_error
+            if until_error is not None and error <= until_error and not doubts:
+                break
+        meet(part, error, 0.0, True)
+        if doubts:
+            warnings.warn(f"poor convergence: {'; '.join(doubts)}. Take more steps, or fewer bins", stacklevel=2)
         return states
 
-    def run_walker(
-        self, number: int, stream: np.random.SeedSequence, steps: int,
-        progress: Callable[[Progress], None] | None = None,
-    ) -> WalkerResult:
-        """One walker on its own stream: start, build-up, production; for whoever spreads walkers over processes."""
-        system, edges = self.system, self.edges
-        rng, observation_rng = (np.random.Generator(np.random.SFC64(child)) for child in stream.spawn(2))
-        state = _started(system, rng)
-        walk_loop, approach = loops_for(system, state)
-        numbers = _numbers_of(system, rng)
-        energy = np.array([system.energy(state)])
-        for _ in range(LONGEST_APPROACH // BLOCK):
-            if edges[0] <= energy[0] <= edges[-1]:
-                break
-            approach(state, energy, edges[0], edges[-1], numbers(BLOCK))
-        else:
-            raise ValueError(
-                f"after {LONGEST_APPROACH} moves toward the range from {edges[0]:g} to {edges[-1]:g} the energy is "
-                f"{energy[0]:.6g}: the walk does not reach this range; choose edges around energies that it has")
-        here = bin_of(energy[0], edges, 0)
-        bins = len(edges) - 1
-        walk = Walk(np.zeros(bins), np.zeros(bins, np.int64), np.arange(bins) == here, energy, np.array([here]),
-                    np.zeros(4, np.int64))
-        for part in _build_up(walk, steps - round(PRODUCTION_SHARE * steps), self.schedule, state):
-            _advance(walk_loop, system, state, walk, edges, numbers(part.steps), part.log_f, part.phase)
-            if progress is not None:
-                progress(Progress(number, int(walk.steps[0]), steps, int(walk.seen.sum()), part.log_f))
-        if walk.seen.sum() < 2:
-            raise ValueError(
-                f"the walk never left the bin from {edges[here]:g} to {edges[here + 1]:g} in {walk.steps[0]} moves: "
-                "its moves do not change the energy, or the bins are too wide")
-        return _production(system, state, walk, edges, walk_loop, numbers, observation_rng, steps)
+    def run_walker(self, number: int, steps: int) -> WalkerResult:
+        """One walker on its own stream; for whoever spreads walkers over processes and then calls `combine`."""
+        walker = Walker(self.system, self.edges, self.schedule, self.joint, self._streams(number + 1)[number])
+        part = Round(0, whole_number("steps", steps, 10 * OBSERVE_EVERY))
+        walker.walk_to(part.end, part)
+        return walker.result()
+
+    def _streams(self, count: int | None = None) -> list[np.random.SeedSequence]:
+        return np.random.SeedSequence(self.seed).spawn(self.walkers if count is None else count)
 
 
-class _Part(NamedTuple):
-    """A stretch of the build-up in which the rule for ln f does not change."""
-
-    steps: int
-    log_f: float
-    phase: int
-
-
-def _build_up(walk: Walk, steps: int, schedule: str, state: Any) -> Any:
-    """Yield the parts of the build-up one by one; the caller walks each before it asks for the next."""
-    log_f, phase = 1.0, BUILD_UP
-    while walk.steps[0] < steps:
-        before = int(walk.steps[0])
-        yield _Part(min(CHECK_EVERY, steps - before), log_f, phase)
-        if phase == ONE_OVER_T:
-            continue
-        if log_f == 1.0 and hasattr(state, "step_size"): # later the walk must not change under its estimate
-            _adapt(state.step_size, int(walk.steps[1]) / CHECK_EVERY)
-        walk.steps[1] = 0
-        visits = walk.histogram[walk.seen]
-        flat = visits.min() > 0 if schedule == "one_over_t" else visits.min() >= FLATNESS * visits.mean()
-        if flat:
-            log_f /= 2
-            walk.histogram[:] = 0
-        if schedule == "one_over_t" and log_f <= walk.seen.sum() / walk.steps[0]:
-            phase = ONE_OVER_T
-        if schedule == "flatness" and log_f < FINAL_LOG_F:
+def _rounds(cap: int | None, doubling: bool) -> Iterator[Round]:
+    """One round of `cap` steps; or rounds that each double the total, up to the cap."""
+    part = Round(0, min(FIRST_ROUND, cap or FIRST_ROUND) if doubling else cap or 0)
+    while True:
+        yield part
+        if part.end == cap:
             return
+        part = Round(part.end, part.end if cap is None else min(part.end, cap - part.end))
 
 
-def _advance(
-    walk_loop: Any, system: System, state: Any, walk: Walk, edges: FloatArray, rows: FloatArray, log_f: float,
-    phase: int,
-) -> None:
-    """Walk one step for each row of random numbers."""
-    fault = walk_loop(state, walk, edges, rows, log_f, phase)
-    if fault >= 0:
-        energy, log_ratio = system.propose(state, rows[fault, 1:])
-        raise ValueError(
-            f"move {walk.steps[0] + 1}, from energy {walk.energy[0]:.6g}, leads to energy {energy} with log_ratio "
-            f"{log_ratio}, but energies must be finite: a forbidden move says so with log_ratio = -inf")
+Meet = Callable[[Round, float, float, bool], None]
 
 
-def _adapt(step_size: FloatArray, acceptance: float) -> None:
-    """Longer steps where most are accepted, shorter ones where few are."""
-    if acceptance < ACCEPTANCE[0]:
-        step_size[0] = max(step_size[0] * 0.8, STEP_SIZES[0])
-    elif acceptance > ACCEPTANCE[1]:
-        step_size[0] = min(step_size[0] * 1.25, STEP_SIZES[1])
+def _walk_side_by_side(walkers: list[Walker], part: Round, workers: int, meet: Meet, error: float) -> None:
+    """All walkers through one round; they meet about every second, and once more if they are interrupted."""
+    ahead, done = STRETCH, min(walker.steps for walker in walkers)
+    pool = ThreadPoolExecutor(min(workers, len(walkers)))
+    try:
+        while done < part.end:
+            started, target = time.monotonic(), min(part.end, done + ahead)
+            list(pool.map(Walker.walk_to, walkers, repeat(target), repeat(part)))
+            seconds = time.monotonic() - started
+            meet(part, error, (target - done) * len(walkers) / max(seconds, 1e-9), False)
+            done = target
+            ahead = max(STRETCH, round(ahead * min(4.0, SECONDS_AHEAD / max(seconds, 1e-9))))
+    except KeyboardInterrupt:
+        pool.shutdown(cancel_futures=True)               # each walker stops where its stretch ends
+        meet(part, error, 0.0, True)
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
-def _production(
-    system: System, state: Any, walk: Walk, edges: FloatArray, walk_loop: Any, numbers: Callable[[int], FloatArray],
-    rng: np.random.Generator, steps: int,
-) -> WalkerResult:
-    """Sample with frozen ln g; take observables every OBSERVE_EVERY steps."""
-    walk.histogram[:] = 0
-    walk.steps[2:] = 0                                   # round trips are counted anew
-    bins, energies = len(walk.log_g), []
-    sums: dict[str, FloatArray] = {}
-    looks: IntArray = np.zeros(bins, np.int64)
-    for _ in range(round(PRODUCTION_SHARE * steps) // OBSERVE_EVERY):
-        _advance(walk_loop, system, state, walk, edges, numbers(OBSERVE_EVERY), 0.0, FROZEN)
-        energies.append(float(walk.energy[0]))
-        looks[walk.energy_bin[0]] += 1
-        for name, value in system.observe(state, rng).items():
-            sums.setdefault(name, np.zeros(bins))[walk.energy_bin[0]] += value
-    return WalkerResult(
-        walk.log_g, walk.seen, walk.histogram, np.array(energies), looks, sums, int(walk.steps[2]) // 2,
-        int(walk.steps[0]))
+def _meeting(
+    walkers: list[Walker], progress: Callable[[Progress], None] | None,
+    checkpoint: tuple[str | PathLike[str], dict[str, Any]] | None,
+) -> Meet:
+    """What is done when walkers meet: tell how far they are, write the checkpoint now and then."""
+    kept_at = time.monotonic()
+
+    def meet(part: Round, error: float, steps_per_second: float, last: bool) -> None:
+        nonlocal kept_at
+        if progress is not None:
+            seen = np.any([walker.walk.seen for walker in walkers], axis=0)
+            progress(Progress(min(walker.steps for walker in walkers), part.end, int(seen.sum()), error,
+                              steps_per_second))
+        if checkpoint is None or not (last or time.monotonic() - kept_at >= KEEP_EVERY):
+            return
+        arrays = {f"{number} {name}": value
+                  for number, walker in enumerate(walkers) for name, value in walker.arrays().items()}
+        path, settings = checkpoint
+        try:
+            save_checkpoint(path, CHECKPOINT_KIND, settings, arrays)
+        except OSError as problem:
+            raise OSError(f"{path} cannot be written ({problem}); the checkpoint before it is kept") from problem
+        kept_at = time.monotonic()
+
+    return meet
 
 
-def _started(system: System, rng: np.random.Generator) -> Any:
-    for _ in range(START_DRAWS):
-        state = system.start(rng)
-        energy = system.energy(state)
-        if np.isinf(energy):
-            raise ValueError(
-                f"a random state has energy {energy}, but energies must be finite, or NaN where there is none")
-        if not np.isnan(energy):
-            return state
-    raise ValueError(f"{START_DRAWS} random states had no energy (NaN): the system has hardly any state to walk in")
+def _restore(walkers: list[Walker], arrays: Mapping[str, NDArray[Any]]) -> None:
+    for number, walker in enumerate(walkers):
+        mine = f"{number} "
+        walker.restore({name.removeprefix(mine): value for name, value in arrays.items() if name.startswith(mine)})
 
 
-def _numbers_of(system: System, rng: np.random.Generator) -> Callable[[int], FloatArray]:
-    """A function that gives the next rows of random numbers, drawn BLOCK rows at a time from one stream."""
-    width = 1 + system.uniforms
-    rows: FloatArray = np.empty((0, width))
-
-    def take(count: int) -> FloatArray:
-        nonlocal rows
-        while len(rows) < count:
-            rows = np.concatenate([rows, rng.random((BLOCK, width))])
-        taken, rows = rows[:count], rows[count:]
-        return taken
-
-    return take
-
-
-def _warn_of_poor_convergence(states: DensityOfStates) -> None:
-    reasons = []
+def _doubts(states: DensityOfStates) -> list[str]:
+    """Why the error may be wrong; [] where nothing speaks against it."""
+    doubts = []
     if states.round_trips.min() < ROUND_TRIPS_WANTED:
-        reasons.append(f"a walker made {states.round_trips.min()} round trips between the lowest and the highest bin, "
-                       f"fewer than {ROUND_TRIPS_WANTED}")
-    if states.r_hat > R_HAT_WANTED:
-        reasons.append(f"split R-hat of the energy in production is {states.r_hat:.3f}, above {R_HAT_WANTED}")
-    if reasons:
-        warnings.warn(f"poor convergence: {'; '.join(reasons)}. Take more steps, or fewer bins", stacklevel=3)
+        doubts.append(f"a walker made {states.round_trips.min()} round trips between the lowest and the highest bin, "
+                      f"fewer than {ROUND_TRIPS_WANTED}")
+    if not states.r_hat <= R_HAT_WANTED:
+        doubts.append(f"split R-hat of the energy in production is {states.r_hat:.3f}, above {R_HAT_WANTED}")
+    return doubts
+
+
+def _checked_edges(name: str, edges: ArrayLike, bins: int) -> FloatArray:
+    """At least bins + 1 numbers that increase."""
+    checked: FloatArray = numeric_array(name, edges).astype(np.float64)
+    if checked.ndim != 1 or len(checked) < bins + 1:
+        raise ValueError(
+            f"{name} has shape {checked.shape}, but a walk needs two bins at least: three edges or more"
+            if bins == 2 else f"{name} has shape {checked.shape}, but one bin takes two edges")
+    for index in np.argwhere(np.diff(checked) <= 0)[:1].ravel():
+        raise ValueError(
+            f"{name}[{index + 1}] is {checked[index + 1]:g}, not above {name}[{index}] = {checked[index]:g}: "
+            f"{name} must increase")
+    return checked

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minigrok import walk as walk_module
-from minigrok import wanglandau
+from minigrok import walker
 from minigrok.checks import FloatArray, IntArray
 from minigrok.jit import JIT_ENABLED, jit
 from minigrok.systems import Box, Ising2D, NetworkLandscape
@@ -99,7 +99,7 @@ def test_a_sampler_that_is_wrong_fails_the_ising_test(monkeypatch, mutant):
     names = dict(vars(walk_module))
     exec(source.replace(right, wrong), names)            # no file holds it, so nothing is cached
     approach = loops_for(Ising2D(4), Ising2D(4).start(np.random.default_rng(0)))[1]
-    monkeypatch.setattr(wanglandau, "loops_for", lambda system, state: (jit(names["walk_loop"]), approach))
+    monkeypatch.setattr(walker, "loops_for", lambda system, state: (jit(names["walk_loop"]), approach))
     model = Ising2D(4)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -114,7 +114,7 @@ def walk_of(system: Any, edges: FloatArray, numbers: FloatArray, loop: Any, phas
     energy, bins = np.array([system.energy(state)]), len(edges) - 1
     here = bin_of(energy[0], edges, 0)
     walk = Walk(np.zeros(bins), np.zeros(bins, np.int64), np.arange(bins) == here, energy, np.array([here]),
-                np.zeros(4, np.int64))
+                np.zeros(5, np.int64))
     loop(state, walk, edges, numbers, 0.5, phase)
     return [array.tobytes() for array in (*walk, *state)]
 
@@ -194,12 +194,13 @@ def test_bin_of_is_a_search_with_the_last_bin_closed(kernel, limits, data):
     assert kernel(energy, edges, data.draw(st.integers(0, len(edges) - 2))) == wanted
 
 
-def one_step(chance: float, heads: int, log_g: list[float], seen: list[int], phase: int = BUILD_UP) -> Walk:
+def one_step(chance: float, heads: int, log_g: list[float], seen: list[int], phase: int = BUILD_UP,
+             clock: int = 0) -> Walk:
     """The walk after one move on coins, from `heads` heads up to heads + 1, ln f = 0.5."""
     bins = COINS + 1
     state = Coins((np.arange(COINS) < heads).astype(np.int64), np.zeros(1, np.int64))
     walk = Walk(np.array(log_g + [0.0] * (bins - len(log_g))), np.full(bins, 7), np.isin(np.arange(bins), seen),
-                np.array([float(heads)]), np.array([heads]), np.array([9, 0, 0, 0]))
+                np.array([float(heads)]), np.array([heads]), np.array([9, 0, 0, 0, clock]))
     rows = np.array([[chance, 0.999, 0.5]])              # 0.999: a tail is picked
     loops_for(CoinToss(), state)[0](state, walk, COIN_EDGES, rows, 0.5, phase)
     return walk
@@ -225,6 +226,8 @@ def test_in_production_ln_g_stays_and_unseen_bins_are_walls():
 def test_in_the_tail_ln_f_is_the_seen_bins_over_the_steps():
     assert one_step(0.5, 1, [0, 5.0, 2.0], seen=[1, 2], phase=ONE_OVER_T).log_g[2] == 2.0 + 2 / 10
     assert one_step(0.0, 1, [0, 5.0], seen=[1], phase=ONE_OVER_T).log_g[2] == 5.0 + 2 / 10     # one of them just found
+    assert one_step(0.5, 1, [0, 5.0, 2.0], seen=[1, 2], phase=ONE_OVER_T, clock=6).log_g[2] == 2.0 + 2 / 4
+    assert one_step(0.5, 1, [0, 5.0, 2.0], seen=[1, 2], phase=ONE_OVER_T, clock=9).log_g[2] == 2.0 + 1     # no more than 1
 
 
 @pytest.mark.parametrize(("low", "high", "reached"), [(-3.0, -2.0, 0.0), (12.0, 14.0, 10.0)])

@@ -10,6 +10,7 @@ from minigrok import walk as walk_module
 from minigrok import wanglandau as wl
 from minigrok.dos import DensityOfStates, split_r_hat
 from minigrok.systems import Box, Ising2D, NetworkLandscape
+from minigrok.walker import Round, Walker
 from minigrok.wanglandau import WangLandau
 
 JIT = "MINIGROK_NO_JIT" not in os.environ
@@ -48,24 +49,6 @@ def test_8x8_ising_is_exact_within_008_after_3e7_steps(seed):
 def test_the_classic_schedule_is_right_up_to_its_saturation():
     """Its error stays near 0.07 however long it runs: ln f has vanished before the walk could mend it."""
     assert rms_of_ising(4, 10_000_000, 0, schedule="flatness") <= 0.15
-
-
-@pytest.mark.skipif(not JIT, reason="compiles a mutant")
-def test_a_sampler_that_forgets_to_count_a_refused_move_fails(monkeypatch):
-    import inspect
-    import textwrap
-
-    from minigrok.jit import jit
-
-    source = textwrap.dedent(inspect.getsource(walk_module.walk_loop))
-    counted = "if phase != FROZEN:\n            log_g[here] += log_f"
-    assert counted in source
-    mutant = source.replace(counted, "if phase != FROZEN and energy == new_energy:\n            log_g[here] += log_f")
-    names = dict(vars(walk_module))
-    exec(compile(mutant, "<mutant>", "exec"), names)
-    real = wl.loops_for
-    monkeypatch.setattr(wl, "loops_for", lambda *args: (jit(names["walk_loop"]), real(*args)[1]))
-    assert rms_of_ising(4, 2_000_000, 0) > 0.2
 
 
 @pytest.mark.skipif(not JIT, reason="long")
@@ -108,14 +91,15 @@ def test_the_number_of_workers_changes_nothing(tmp_path):
     assert len({(tmp_path / f"{workers}.npz").read_bytes() for workers in (1, 2, 4)}) == 1
 
 
-def test_the_size_of_a_block_of_random_numbers_changes_nothing(monkeypatch):
-    model = Ising2D(4)
-    results = []
-    for block in (10_000, 777, 50_000):
-        monkeypatch.setattr(wl, "BLOCK", block)
-        results.append(WangLandau(model, model.edges, seed=0).run(**SMALL).log_g)
-    np.testing.assert_array_equal(results[0], results[1])
-    np.testing.assert_array_equal(results[0], results[2])
+@pytest.mark.parametrize("stretch", [777, 12_345])
+def test_where_a_walk_stops_and_draws_its_next_random_numbers_changes_nothing(stretch):
+    model, part = Ising2D(4), Round(0, 60_000)
+    through, halting = (Walker(model, model.edges, "one_over_t", {}, np.random.SeedSequence(0)) for _ in range(2))
+    through.walk_to(part.end, part)
+    for step in range(stretch, part.end + stretch, stretch):
+        halting.walk_to(min(step, part.end), part)
+    for name, value in through.arrays().items():
+        np.testing.assert_array_equal(value, halting.arrays()[name], err_msg=name)
 
 
 @pytest.mark.parametrize("phase", [walk_module.BUILD_UP, walk_module.ONE_OVER_T, walk_module.FROZEN])
@@ -132,7 +116,7 @@ def test_the_compiled_loop_walks_the_path_of_the_plain_one(system, phase):
         bins = len(edges) - 1
         seen = np.ones(bins, bool) if phase == walk_module.FROZEN else np.arange(bins) == here
         walk = walk_module.Walk(np.zeros(bins), np.zeros(bins, np.int64), seen, energy, np.array([here]),
-                                np.zeros(4, np.int64))
+                                np.zeros(5, np.int64))
         (loop.py_func if plain else loop)(state, walk, edges, numbers, 0.01, phase)
         results.append([*walk, *state])
     for compiled, plain in zip(*results, strict=True):
@@ -191,7 +175,7 @@ def test_masses_add_up_to_one_and_the_error_is_the_spread():
     expected = states.walkers_log_g[:, seen].std(axis=0, ddof=1) / np.sqrt(3)
     np.testing.assert_allclose(states.error[seen], expected)
     assert np.isnan(WangLandau(model, model.edges, seed=0).run(**SMALL).error).all()
-    assert states.histogram.sum() == 3 * SMALL["steps"] // 5
+    assert states.histogram.sum() == 3 * SMALL["steps"] // 2
 
 
 def test_a_density_of_states_is_saved_and_read_back(tmp_path):
@@ -200,9 +184,12 @@ def test_a_density_of_states_is_saved_and_read_back(tmp_path):
     states.save(tmp_path / "g.npz")
     again = DensityOfStates.load(tmp_path / "g.npz")
     for name, value in vars(states).items():
-        if name != "observables":
+        if isinstance(value, dict):
+            assert value.keys() == getattr(again, name).keys()
+            for key, inside in value.items():
+                np.testing.assert_array_equal(inside, getattr(again, name)[key])
+        else:
             np.testing.assert_array_equal(value, getattr(again, name))
-    np.testing.assert_array_equal(states.observables["magnetisation"], again.observables["magnetisation"])
     with np.load(tmp_path / "g.npz") as arrays:
         assert {"edges", "log_g", "error"} <= set(arrays)
     np.savez(tmp_path / "other.npz", x=1)
@@ -222,8 +209,9 @@ def test_progress_is_told_and_poor_convergence_warns():
     model, told = Ising2D(8), []
     with pytest.warns(UserWarning, match="round trips"):
         WangLandau(model, model.edges, seed=0).run(steps=30_000, progress=told.append)
-    assert told[-1].steps == 24_000
-    assert told[0].of_steps == 30_000
+    assert told[-1].steps == told[-1].of_steps == 30_000
+    assert told[0].bins_seen > 2
+    assert told[0].steps_per_second > 0
 
 
 class Nowhere(TwoLevels):

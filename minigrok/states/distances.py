@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike
 
 from minigrok.checks import InexactArray, whole_number
 from minigrok.density import checked_state, eigensystem, spectrum
-from minigrok.eigenvalues import hermitian_eigenvalues
+from minigrok.fast.eigenvalues import hermitian_eigenvalues
 from minigrok.grams import prepared_rows
 from minigrok.kernels import EPSILON
 from minigrok.metrics import Number, entropy_of_spectrum

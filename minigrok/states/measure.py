@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 
 from minigrok.checks import FloatArray, InexactArray
 from minigrok.density import activation_spectrum, spectrum
-from minigrok.eigenvalues import LARGEST_JITTED_DIMENSION
+from minigrok.fast.eigenvalues import LARGEST_JITTED_DIMENSION
 from minigrok.grams import CONVENTIONS, activation_array
 from minigrok.states.labels import class_states
 from minigrok.states.numbers import numbers_of_stack, numbers_of_state

@@ -46,13 +46,13 @@ def sampler(setting: LandscapeSetting) -> WangLandau:
     """The sampler of one landscape."""
     task_setting = classifier.SETTINGS[setting.classifier_task]
     task = task_setting.make_task(n=2 * INPUTS, seed=setting.data_seed)
-    return WangLandau(NetworkLandscape(task, classifier.HIDDEN, prior=setting.prior), EDGES)
+    return WangLandau(NetworkLandscape(task, classifier.HIDDEN, prior=setting.prior), EDGES,
+                      seed=setting.data_seed)
 
 
 def run(setting: LandscapeSetting, number: int) -> WalkerResult:
     """One walker; its stream is a child of the data's seed, numbered."""
-    stream = np.random.SeedSequence(setting.data_seed, spawn_key=(number,))
-    return sampler(setting).run_walker(number, stream, setting.steps)
+    return sampler(setting).run_walker(number, setting.steps)
 
 
 def plan(seed: int, walkers: int, steps: int) -> list[Job]:
@@ -66,7 +66,7 @@ Runs = Mapping[str, Sequence[WalkerResult]]            # by landscape, one a wal
 
 def density_of_states(walkers: Sequence[WalkerResult]) -> DensityOfStates:
     """The walkers on one constant."""
-    return combine(EDGES, walkers, walkers[0].steps)
+    return combine(EDGES, walkers)
 
 
 def peak(log_g: FloatArray) -> float:
@@ -103,7 +103,8 @@ def judge(claims: Mapping[str, Claim], runs: Runs, trained: classifier.Runs) -> 
 def accuracy_at_peak(walker: WalkerResult, name: str) -> float | None:
     """Mean of an accuracy over the walker's looks into the highest bin; None if it never looked there."""
     i = int(np.argmax(_log_g(walker)))
-    return float(walker.sums[name][i] / walker.looks[i]) if walker.looks[i] else None
+    total, looks = walker.sums[name][:, i]
+    return float(total / looks) if looks else None
 
 
 def convergence_note(runs: Runs) -> str:

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from minigrok.tall import HEIGHT, MOST_COLUMNS, ROWS, WIDTH, serves, tall_gram
+from minigrok.fast.tall import HEIGHT, MOST_COLUMNS, ROWS, WIDTH, serves, tall_gram
 
 needs_kernel = pytest.mark.skipif(not serves(np.zeros((1000, 100))), reason="needs numba and AVX-512")
 
@@ -84,7 +84,7 @@ def test_serves_nothing_else(A):
 
 
 def test_without_jit_nothing_of_numba_is_imported():
-    script = ("import sys, numpy, minigrok.tall as tall\n"
+    script = ("import sys, numpy, minigrok.fast.tall as tall\n"
               "assert not tall.serves(numpy.zeros((1000, 100)))\n"
               "assert not {'numba', 'llvmlite'} & set(sys.modules)")
     subprocess.run([sys.executable, "-c", script], check=True, env={**os.environ, "MINIGROK_NO_JIT": "1"})

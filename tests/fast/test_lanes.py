@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import density_matrices, rotation, spectra
 
-from minigrok import kernels, lanes
+from minigrok import kernels
+from minigrok.fast import lanes
 
 
 def both(kernel):

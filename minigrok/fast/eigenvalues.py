@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from minigrok.checks import FloatArray, InexactArray
+from minigrok.fast.lanes import eigenvalues_of_stack
 from minigrok.kernels import symmetric_eigenvalues, tridiagonal_eigenvalues
-from minigrok.lanes import eigenvalues_of_stack
 
 LARGEST_JITTED_DIMENSION = 32  # above it LAPACK's blocked reduction is the faster one
 FEWEST_IN_LANES = 3            # of fewer matrices each goes alone

@@ -1,21 +1,18 @@
 """E = |x|^2 of a random point: uniform in the cube [-1, 1]^n, or standard normal; both have exact answers.
 
-For the normal, E is chi-square with n degrees of freedom. For the cube, with F_1(e) = sqrt(e) on [0, 1],
-
-    F_n(e) = P(|x|^2 <= e) = integral_0^1 F_(n-1)(e - u^2) du.
+For the normal, E is chi-square with n degrees of freedom. For the cube, F_n(e) = P(|x|^2 <= e) grows by one
+dimension as F_n(e) = integral_0^1 F_(n-1)(e - u^2) du: `minigrok.exact.squares` does the integrals.
 """
 
-import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.integrate import quad
-from scipy.stats import chi2
+from numpy.typing import ArrayLike
 
 from minigrok.checks import FloatArray, one_of, whole_number
+from minigrok.exact.squares import cube_log_g, normal_log_g
 
 KINDS = ("box", "gauss")
-LARGEST_EXACT_BOX = 3          # beyond it the nested integral takes too long
 
 
 class Point(NamedTuple):
@@ -84,29 +81,6 @@ class Box:
         """Nothing beyond the energy."""
         return {}
 
-    def exact_log_g(self, edges: Any) -> FloatArray:
-        """ln of the mass in each bin [edges[i], edges[i + 1]).
-
-        Raises
-        ------
-        ValueError
-            For a box of more than 3 dimensions.
-        """
-        edges = np.asarray(edges, dtype=float)
-        if self.kind == "gauss":
-            cumulative = chi2.cdf(edges, self.n)
-        elif self.n <= LARGEST_EXACT_BOX:
-            cumulative = np.array([_cube_cdf(self.n, e) for e in edges])
-        else:
-            raise ValueError(f"n is {self.n}, but the exact answer for a box is built up to n = {LARGEST_EXACT_BOX}")
-        with np.errstate(divide="ignore"):
-            log_g: FloatArray = np.log(np.diff(cumulative))
-        return log_g
-
-
-def _cube_cdf(n: int, e: float) -> float:
-    """P(|x|^2 <= e) for x uniform in [-1, 1]^n."""
-    if n == 1:
-        return math.sqrt(min(max(e, 0.0), 1.0))
-    kinks = [math.sqrt(e - k) for k in range(n) if 0 < e - k < 1]        # where the integrand is not smooth
-    return float(quad(lambda u: _cube_cdf(n - 1, e - u * u), 0, 1, points=kinks or None, limit=200)[0])
+    def exact_log_g(self, edges: ArrayLike) -> FloatArray:
+        """ln of the mass in each bin [edges[i], edges[i + 1]), of the whole measure; -inf where no point can be."""
+        return cube_log_g(self.n, edges) if self.kind == "box" else normal_log_g(self.n, edges)

@@ -15,7 +15,7 @@ for the product, which must weigh more the smaller d is. Here nothing is packed.
     this                    8.9    8.9   11.8   14.9   19.7   21.9   40.5
     (on one machine; `python bench/bench_states.py --parts` measures it on yours)
 
-The order of summation differs from that of BLAS, so the two agree to rounding; `tests/test_tall.py` holds this to
+The order of summation differs from that of BLAS, so the two agree to rounding; `tests/fast/test_tall.py` holds this to
 `A.T @ A` over shapes with every kind of remainder. There is no fastmath: NaN and infinity reach the trace.
 """
 
@@ -63,7 +63,7 @@ def serves(A: Any) -> bool:
 def tall_gram(A: FloatArray) -> FloatArray:
     """A^T A, shape (d, d), symmetric to the bit, of an A (n, d) that `serves` says yes to; else ValueError."""
     if not serves(A):                # the machine code checks no bounds
-        raise ValueError("tall_gram does not take this array, as minigrok.tall.serves says; use A.T @ A")
+        raise ValueError("tall_gram does not take this array, as minigrok.fast.tall.serves says; use A.T @ A")
     return _gram(np.asarray(A))      # numba does not know subclasses, such as a memory map
 
 

@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import rotation, seeds
 
-from minigrok import eigenvalues
-from minigrok.eigenvalues import hermitian_eigenvalues
+from minigrok.fast import eigenvalues
+from minigrok.fast.eigenvalues import hermitian_eigenvalues
 
 
 @settings(max_examples=30)

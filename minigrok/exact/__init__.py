@@ -1,0 +1,1 @@
+"""Densities of states known exactly, and systems made to be held to them."""
