@@ -217,8 +217,8 @@ def parts():
     """Our QL against LAPACK's dsterf on the same tridiagonal matrices, and tall_gram against A.T @ A."""
     from scipy.linalg import lapack
 
-    from minigrok.kernels import tridiagonal_eigenvalues
     from minigrok.fast.tall import serves, tall_gram
+    from minigrok.kernels import tridiagonal_eigenvalues
 
     rng = np.random.default_rng(0)
     for d in (48, 100, 200, 512):

@@ -23,6 +23,7 @@ from minigrok.checks import BoolArray, FloatArray, IntArray
 from minigrok.jit import PACKAGE, Kernel, dispatch_on_class, jit
 
 BUILD_UP, ONE_OVER_T, FROZEN = 0, 1, 2      # phases of a walk
+ONE = np.uint64(1)             # indices that are hot are unsigned: for a signed one numba looks whether it is negative
 
 
 class System(Protocol):
@@ -79,16 +80,27 @@ class Walk(NamedTuple):
 
 
 @jit
-def bin_of(energy: float, edges: FloatArray, guess: int) -> int:
-    """The bin with edges[i] <= energy < edges[i + 1], the last one closed; -1 outside. Looks near `guess` first."""
-    bins = len(edges) - 1
+def bins_per_energy(edges: FloatArray) -> float:
+    """bins / (edges[-1] - edges[0]), a hair less, so that the highest energy falls into the last bin."""
+    density: float = (1.0 - 1e-12) * (len(edges) - 1) / (edges[-1] - edges[0])
+    return density
+
+
+@jit
+def bin_of(energy: float, edges: FloatArray, per_energy: float) -> np.uint64:
+    """The bin with edges[i] <= energy < edges[i + 1], the last one closed; the number of bins where it lies outside.
+
+    With `per_energy` from `bins_per_energy` it looks first where the bin would be if all were equally wide.
+    A search from where the walk stands would be as short, but the processor could not foresee its steps.
+    """
+    bins = np.uint64(len(edges) - 1)
     if not edges[0] <= energy <= edges[bins]:
-        return -1
-    i = guess
+        return bins
+    i = np.uint64(int((energy - edges[0]) * per_energy))
     while energy < edges[i]:
-        i -= 1
-    while i < bins - 1 and energy >= edges[i + 1]:
-        i += 1
+        i -= ONE
+    while i < bins - ONE and energy >= edges[i + ONE]:
+        i += ONE
     return i
 
 
@@ -99,24 +111,27 @@ def walk_loop(state: Any, walk: Walk, edges: FloatArray, uniforms: FloatArray, l
     walls. Returns -1, or the row at which a move that is no wall had no finite energy: there the walk stopped.
     """
     log_g, histogram, seen = walk.log_g, walk.histogram, walk.seen
-    energy, here = walk.energy[0], walk.energy_bin[0]
+    energy, here, bins = walk.energy[0], np.uint64(walk.energy_bin[0]), np.uint64(len(seen))
     tried, accepted, half_trips, last_end = walk.steps[0], walk.steps[1], walk.steps[2], walk.steps[3]
     clock = walk.steps[4]
-    bins_seen, lowest, highest, fault = 0, len(seen), 0, -1
+    per_energy = bins_per_energy(edges)
+    bins_seen, lowest, highest, fault = 0, bins, np.uint64(0), -1
     for i in range(len(seen)):
         if seen[i]:
             bins_seen += 1
-            lowest, highest = min(lowest, i), i
+            lowest, highest = min(lowest, np.uint64(i)), np.uint64(i)
     for row in range(len(uniforms)):
         new_energy, log_ratio = propose_move(state, uniforms[row, 1:])
-        if log_ratio != -np.inf and not (abs(new_energy) < np.inf and log_ratio < np.inf):        # NaN is caught too
-            fault = row
+        new = bin_of(new_energy, edges, per_energy)
+        if not log_ratio < np.inf or (new == bins and log_ratio != -np.inf and not abs(new_energy) < np.inf):
+            fault = row                                  # NaN is caught too
             break
-        new = bin_of(new_energy, edges, here)
-        if new >= 0 and (seen[new] or phase != FROZEN):
-            log_g_new = log_g[new] if seen[new] else log_g[here]       # a bin never seen begins as its neighbour stands
+        if new != bins and (seen[new] or phase != FROZEN):
+            log_g_here, log_g_new = log_g[here], log_g[new]
+            if not seen[new]:
+                log_g_new = log_g_here                   # a bin never seen begins as its neighbour stands
             log_u = math.log(1.0 - uniforms[row, 0])     # of a number in (0, 1]: never ln 0
-            if log_u < log_g[here] - log_g_new + log_ratio:
+            if log_u < log_g_here - log_g_new + log_ratio:
                 if not seen[new]:
                     seen[new] = True
                     log_g[new] = log_g_new
@@ -126,15 +141,15 @@ def walk_loop(state: Any, walk: Walk, edges: FloatArray, uniforms: FloatArray, l
                 accept_move(state, new_energy)
                 energy, here = new_energy, new
                 accepted += 1
+                if (here == lowest and last_end != -1) or (here == highest and last_end != 1):
+                    half_trips += last_end != 0
+                    last_end = -1 if here == lowest else 1
         tried += 1
         if phase == ONE_OVER_T:
             log_f = min(1.0, bins_seen / (tried - clock))
         if phase != FROZEN:
             log_g[here] += log_f                         # after a refusal too: the walk stands where it stood
         histogram[here] += 1
-        if (here == lowest and last_end != -1) or (here == highest and last_end != 1):
-            half_trips += last_end != 0
-            last_end = -1 if here == lowest else 1
     walk.energy[0], walk.energy_bin[0] = energy, here
     walk.steps[0], walk.steps[1], walk.steps[2], walk.steps[3] = tried, accepted, half_trips, last_end
     return fault

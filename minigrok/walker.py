@@ -22,14 +22,14 @@ from numpy.typing import NDArray
 
 from minigrok.checks import FloatArray, IntArray
 from minigrok.dos import WalkerResult
-from minigrok.walk import BUILD_UP, FROZEN, ONE_OVER_T, System, Walk, bin_of, loops_for
+from minigrok.walk import BUILD_UP, FROZEN, ONE_OVER_T, System, Walk, bin_of, bins_per_energy, loops_for
 
 FLATNESS = 0.8                 # least over mean visits at which "flatness" halves ln f
 FINAL_LOG_F = 1e-8             # where "flatness" stops halving
 CHECK_EVERY = 1000             # steps between two looks at the histogram while ln f is halved
 STRETCH = 20_000               # steps between two looks for bins discovered later; a multiple of CHECK_EVERY
 OBSERVE_EVERY = 200            # steps between two records in production, or more, so that there are at most
-MOST_LOOKS = 50_000            # in a round
+MOST_LOOKS = 10_000            # in a round
 LONGEST_APPROACH = 200_000     # steps to walk into the range of the edges
 START_DRAWS = 1000             # random states tried for one that has an energy
 STEP_SIZES = (1e-3, 2.0)       # of an adaptive proposal, as a share of the scale
@@ -88,7 +88,7 @@ class Walker:
             raise ValueError(
                 f"after {LONGEST_APPROACH} moves toward the range from {edges[0]:g} to {edges[-1]:g} the energy is "
                 f"{energy[0]:.6g}: the walk does not reach this range; choose edges around energies that it has")
-        here, bins = bin_of(energy[0], edges, 0), len(edges) - 1
+        here, bins = int(bin_of(energy[0], edges, bins_per_energy(edges))), len(edges) - 1
         self.walk = Walk(np.zeros(bins), np.zeros(bins, np.int64), np.arange(bins) == here, energy, np.array([here]),
                          np.zeros(5, np.int64))
         one = np.ones(1, np.int64)
@@ -219,8 +219,8 @@ class Walker:
             if value == value:                           # a dead layer, say, has no entropy
                 self.sums.setdefault(name, np.zeros((2, len(self.visits))))[:, here] += value, 1.0
         for name, borders in self.joint.items():
-            column = bin_of(observed[name], borders, 0)
-            if column >= 0:
+            column = bin_of(observed[name], borders, bins_per_energy(borders))
+            if column < len(borders) - 1:
                 self.counts[name][here, column] += 1
 
     def _fold_in(self, part: Round) -> None:

@@ -171,7 +171,7 @@ class WangLandau:
                 continue                                 # gone through before the checkpoint
             _walk_side_by_side(walkers, part, self.workers, meet, error)
             states = combine(self.edges, [walker.result() for walker in walkers], self.joint)
-            doubts, error = _doubts(states), states.largest_error
+            doubts, error = doubts_about(states), states.largest_error
             if until_error is not None and error <= until_error and not doubts:
                 break
         meet(part, error, 0.0, True)
@@ -256,8 +256,8 @@ def _restore(walkers: list[Walker], arrays: Mapping[str, NDArray[Any]]) -> None:
         walker.restore({name.removeprefix(mine): value for name, value in arrays.items() if name.startswith(mine)})
 
 
-def _doubts(states: DensityOfStates) -> list[str]:
-    """Why the error may be wrong; [] where nothing speaks against it."""
+def doubts_about(states: DensityOfStates) -> list[str]:
+    """Why the error of this density of states may be wrong; [] where nothing speaks against it."""
     doubts = []
     if states.round_trips.min() < ROUND_TRIPS_WANTED:
         doubts.append(f"a walker made {states.round_trips.min()} round trips between the lowest and the highest bin, "

@@ -7,7 +7,6 @@ import pytest
 
 from minigrok import tasks
 from minigrok import walk as walk_module
-from minigrok import wanglandau as wl
 from minigrok.dos import DensityOfStates, split_r_hat
 from minigrok.systems import Box, Ising2D, NetworkLandscape
 from minigrok.walker import Round, Walker
@@ -112,7 +111,7 @@ def test_the_compiled_loop_walks_the_path_of_the_plain_one(system, phase):
         state = system.start(np.random.default_rng(0))
         loop, _ = walk_module.loops_for(system, state)
         energy = np.array([system.energy(state)])
-        here = walk_module.bin_of(energy[0], edges, 0)
+        here = int(walk_module.bin_of(energy[0], edges, walk_module.bins_per_energy(edges)))
         bins = len(edges) - 1
         seen = np.ones(bins, bool) if phase == walk_module.FROZEN else np.arange(bins) == here
         walk = walk_module.Walk(np.zeros(bins), np.zeros(bins, np.int64), seen, energy, np.array([here]),
@@ -127,9 +126,9 @@ def test_the_compiled_loop_walks_the_path_of_the_plain_one(system, phase):
 def test_the_bin_of_an_energy_is_half_open_but_for_the_last():
     edges = np.array([0.0, 1.0, 2.0, 4.0])
     for find in (walk_module.bin_of, walk_module.bin_of.py_func):
-        for guess in range(3):
-            found = [find(energy, edges, guess) for energy in (-0.1, 0.0, 0.5, 1.0, 3.9, 4.0, 4.1, np.nan)]
-            assert found == [-1, 0, 0, 1, 2, 2, -1, -1]
+        found = [find(energy, edges, walk_module.bins_per_energy(edges))
+                 for energy in (-0.1, 0.0, 0.5, 1.0, 3.9, 4.0, 4.1, np.nan)]
+        assert found == [3, 0, 0, 1, 2, 2, 3, 3]
 
 
 class Coin(NamedTuple):

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from minigrok import plots
 from minigrok.density import density_matrix
-from minigrok.study import classifier, grokking, landscape
+from minigrok.study import classifier, grokking, landscape, loss_landscape, prior_map
 from minigrok.study.grokking_claims import marks_of, pearson
 from minigrok.study.jobs import Job, run_jobs
 
@@ -142,4 +142,6 @@ def _landscape(runs: Mapping[str, Sequence[Any]]) -> list[Sketch]:
 
 
 _SKETCHES: dict[str, Callable[[Mapping[str, Sequence[Any]]], list[Sketch]]] = {
-    "classifier": _classifier, "landscape": _landscape, "grokking": _grokking}
+    "classifier": _classifier, "landscape": _landscape, "grokking": _grokking,
+    prior_map.EXPERIMENT: lambda runs: [prior_map.sketch(prior_map.results(runs))],
+    loss_landscape.EXPERIMENT: lambda runs: [loss_landscape.sketch(runs)]}

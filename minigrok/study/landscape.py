@@ -2,28 +2,30 @@
 
 g depends on the inputs, the activation and the prior of the weights, none of which the study names. Three
 landscapes stand for them: the base (the classifier's first task, weights and biases uniform in [-1, 1]), the
-same inputs with normal weights, and the task with ten inputs. Each walker is a job of its own; the
-values of a claim are one a walker.
+same inputs with normal weights, and the task with ten inputs; `minigrok.study.prior_map` has 72. Walkers go
+where 20,000 random networks go, and 0.1 nats beyond: farther out they would spend their time on the way and
+make too few round trips for an error bar. Each walker is a job of its own; the values of a claim are one a walker.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
+from scipy.special import logsumexp
 
 from minigrok import plots
 from minigrok.checks import FloatArray
 from minigrok.dos import DensityOfStates, WalkerResult, combine
-from minigrok.study import classifier
+from minigrok.study import classifier, prior_map
 from minigrok.study.claims import Claim, Evidence, Judgement, gather
 from minigrok.study.jobs import Job
+from minigrok.study.prior_map import INPUTS, PriorResult, peak
 from minigrok.systems import NetworkLandscape
-from minigrok.wanglandau import ROUND_TRIPS_WANTED, WangLandau
+from minigrok.wanglandau import WangLandau, doubts_about
 
-INPUTS = 200                   # of the task's training inputs
-# Networks below S = 0.4 are so rare for ten inputs that walkers would spend their time finding them.
-EDGES = np.linspace(0.4, np.log(classifier.HIDDEN) + 1e-9, 41)
+BINS, DRAWS, BEYOND = 40, 20_000, 0.1
 ACCURACIES = {"mean_accuracy": "mean accuracy", "folded_accuracy": "mean of max(accuracy, 1 - accuracy)",
               "readout_accuracy": "best linear readout"}
 
@@ -42,17 +44,23 @@ class LandscapeSetting:
 SETTINGS = (("moons, box prior", 0, "box"), ("moons, normal prior", 0, "gauss"), ("blobs in 10-D, box prior", 3, "box"))
 
 
-def sampler(setting: LandscapeSetting) -> WangLandau:
-    """The sampler of one landscape."""
+class Walked(NamedTuple):
+    """One walker's result."""
+
+    edges: FloatArray
+    result: WalkerResult
+
+
+def run(setting: LandscapeSetting, number: int) -> Walked:
+    """One walker."""
     task_setting = classifier.SETTINGS[setting.classifier_task]
     task = task_setting.make_task(n=2 * INPUTS, seed=setting.data_seed)
-    return WangLandau(NetworkLandscape(task, classifier.HIDDEN, prior=setting.prior), EDGES,
-                      seed=setting.data_seed)
-
-
-def run(setting: LandscapeSetting, number: int) -> WalkerResult:
-    """One walker; its stream is a child of the data's seed, numbered."""
-    return sampler(setting).run_walker(number, setting.steps)
+    system = NetworkLandscape(task, classifier.HIDDEN, prior=setting.prior)
+    S = system.direct_sample(DRAWS, setting.data_seed)
+    lowest = max(1e-9, float(np.nanmin(S[S > 0])) - BEYOND)                         # the atom S = 0 is left out
+    highest = min(float(np.log(classifier.HIDDEN)) + 1e-9, float(np.nanmax(S)) + BEYOND)
+    edges = np.linspace(lowest, highest, BINS + 1)
+    return Walked(edges, WangLandau(system, edges, seed=setting.data_seed).run_walker(number, setting.steps))
 
 
 def plan(seed: int, walkers: int, steps: int) -> list[Job]:
@@ -61,64 +69,74 @@ def plan(seed: int, walkers: int, steps: int) -> list[Job]:
     return [Job("landscape", setting.name, number, run, setting) for setting in settings for number in range(walkers)]
 
 
-Runs = Mapping[str, Sequence[WalkerResult]]            # by landscape, one a walker
+Runs = Mapping[str, Sequence[Walked]]                  # by landscape, one a walker
 
 
-def density_of_states(walkers: Sequence[WalkerResult]) -> DensityOfStates:
+def density_of_states(walkers: Sequence[Walked]) -> DensityOfStates:
     """The walkers on one constant."""
-    return combine(EDGES, walkers)
+    return combine(walkers[0].edges, [walker.result for walker in walkers])
 
 
-def peak(log_g: FloatArray) -> float:
-    """S at the maximum of ln g: the vertex of the parabola through the highest bin and its neighbours."""
-    i = int(np.argmax(log_g))
-    centres = (EDGES[1:] + EDGES[:-1]) / 2
-    if not 0 < i < len(log_g) - 1 or not np.isfinite(log_g[i - 1 : i + 2]).all():
-        return float(centres[i])
-    left, middle, right = log_g[i - 1 : i + 2]
-    return float(centres[i] + (EDGES[1] - EDGES[0]) * 0.5 * (left - right) / (left - 2 * middle + right))
-
-
-def judge(claims: Mapping[str, Claim], runs: Runs, trained: classifier.Runs) -> list[Judgement]:
+def judge(
+    claims: Mapping[str, Claim], runs: Runs, trained: classifier.Runs, priors: Sequence[PriorResult]
+) -> list[Judgement]:
     """C4 under every landscape: where the peak lies, which accuracy it has, on which side of it SGD ends."""
     at_peak: list[Evidence] = []
     below: list[Evidence] = []
+    rare: list[str] = []
     for name, walkers in runs.items():
-        at_peak.append(gather(name, [peak(_log_g(walker)) for walker in walkers], lambda S: abs(S - 1.42) <= 0.05))
-        middle = peak(density_of_states(walkers).log_g)
+        at_peak.append(gather(name, [_peak(walker) for walker in walkers], prior_map.is_near_S))
+        states = density_of_states(walkers)
+        middle = peak(states.edges, states.log_g)
         task = next(classifier.SETTINGS[index].name for known, index, _ in SETTINGS if known == name)
-        ends = [run.history.entropy[-1] - middle for run in trained.get(task, ())]
-        below.append(gather(f"{name}, trained on {task}", ends, lambda difference: difference < 0))
+        ends = [run.history.entropy[-1] for run in trained.get(task, ())]
+        below.append(gather(f"{name}, trained on {task}", [S - middle for S in ends], lambda change: change < 0))
+        if ends:
+            rare.append(f"{name}: {rarity(states, middle, float(np.median(ends)))}")
+    near_peak, near_accuracy, both = prior_map.evidence(priors)
     return [
-        Judgement(claims["C4a"], tuple(at_peak), convergence_note(runs)),
-        Judgement(claims["C4b"], tuple(
+        Judgement(claims["C4a"], (*at_peak, *near_peak), f"{both}. {convergence_note(runs)}"),
+        Judgement(claims["C4b"], (*(
             gather(f"{name}, {words}", [accuracy_at_peak(walker, key) for walker in walkers],
-                   lambda accuracy: abs(accuracy - 0.62) <= 0.02)
-            for name, walkers in runs.items() for key, words in ACCURACIES.items()),
+                   prior_map.is_near_accuracy)
+            for name, walkers in runs.items() for key, words in ACCURACIES.items()), *near_accuracy),
             "with random second layers the mean accuracy of two classes is 1/2 in every bin, by symmetry"),
-        Judgement(claims["C4c"], tuple(below)),
+        Judgement(claims["C4c"], tuple(below), "; ".join(rare)),
     ]
 
 
-def accuracy_at_peak(walker: WalkerResult, name: str) -> float | None:
+def rarity(states: DensityOfStates, middle: float, S: float) -> str:
+    """How many random networks lie farther from the peak than S, on its side; error from the spread over walkers."""
+    side = "above" if middle < S else "below"
+    if not states.edges[0] < S < states.edges[-1]:
+        return f"the median trained S {S:.2f} lies {side} the peak, beyond all that was walked"
+    share = np.clip((states.edges[1:] - S) / np.diff(states.edges), 0.0, 1.0)
+    if side == "below":
+        share = 1.0 - share
+    mass = np.array([logsumexp(log_g, b=share) for log_g in states.walkers_log_g])
+    error = mass.std(ddof=1) / np.sqrt(len(mass))
+    return f"the median trained S {S:.2f} lies {side} the peak, and one random network in e^{-mass.mean():.2f} " \
+           f"(error {error:.2f}) lies farther {side}"
+
+
+def accuracy_at_peak(walker: Walked, name: str) -> float | None:
     """Mean of an accuracy over the walker's looks into the highest bin; None if it never looked there."""
-    i = int(np.argmax(_log_g(walker)))
-    total, looks = walker.sums[name][:, i]
+    total, looks = walker.result.sums[name][:, int(np.argmax(_log_g(walker)))]
     return float(total / looks) if looks else None
 
 
 def convergence_note(runs: Runs) -> str:
-    """Round trips and R-hat of each landscape."""
+    """Round trips, R-hat and largest error of each landscape."""
     parts = []
     for name, walkers in runs.items():
         states = density_of_states(walkers)
-        doubt = " (too few to trust its error)" if states.round_trips.min() < ROUND_TRIPS_WANTED else ""
-        parts.append(
-            f"{name}: at least {states.round_trips.min()} round trips a walker{doubt}, R-hat {states.r_hat:.2f}")
+        doubt = " (its error is not to be trusted)" if doubts_about(states) else ""
+        parts.append(f"{name}: at least {states.round_trips.min()} round trips a walker, R-hat {states.r_hat:.2f}, "
+                     f"error of ln g at most {states.largest_error:.2f}{doubt}")
     return "; ".join(parts)
 
 
-def sketch(name: str, walkers: Sequence[WalkerResult]) -> tuple[str, str, Figure]:
+def sketch(name: str, walkers: Sequence[Walked]) -> tuple[str, str, Figure]:
     """ln g(S) with its error as a band, and the accuracies of each bin."""
     states = density_of_states(walkers)
     seen, S = states.visited, states.centres
@@ -128,7 +146,7 @@ def sketch(name: str, walkers: Sequence[WalkerResult]) -> tuple[str, str, Figure
     known = np.isfinite(states.error)
     low, high = states.log_g - states.error, states.log_g + states.error
     top.fill_between(S[known], low[known], high[known], color=plots.BLUE, alpha=0.3, label="standard error")
-    where = peak(states.log_g)
+    where = peak(states.edges, states.log_g)
     top.axvline(where, color="grey", linestyle="--", linewidth=1.2, label=f"peak, S = {where:.2f}")
     top.set(ylabel="$\\ln g(S)$, masses sum to 1", title=f"{name}: {len(walkers)} walkers of {states.steps:,} steps")
     top.legend(fontsize=8)
@@ -146,5 +164,9 @@ def sketch(name: str, walkers: Sequence[WalkerResult]) -> tuple[str, str, Figure
     return f"landscape-{name.replace(',', '').replace(' ', '-')}", caption, figure
 
 
-def _log_g(walker: WalkerResult) -> FloatArray:
-    return np.where(walker.seen, walker.log_g, -np.inf)
+def _log_g(walker: Walked) -> FloatArray:
+    return np.where(walker.result.seen, walker.result.log_g, -np.inf)
+
+
+def _peak(walker: Walked) -> float:
+    return peak(walker.edges, _log_g(walker))

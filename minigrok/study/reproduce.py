@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from minigrok.checkpoint import replace_file
 from minigrok.checks import one_of, whole_number
 from minigrok.jit import JIT_ENABLED
-from minigrok.study import classifier, grokking, grokking_claims, landscape
+from minigrok.study import classifier, grokking, grokking_claims, landscape, loss_landscape, prior_map
 from minigrok.study.claims import Claim, Judgement, gather, load_claims
 from minigrok.study.figures import draw_figures
 from minigrok.study.jobs import Job, Outcome, run_jobs
@@ -26,15 +26,17 @@ class Size(NamedTuple):
     """How much is run."""
 
     seeds: int
-    walkers: int               # of each landscape
-    steps: int                 # of each walker
+    steps: int                 # of each walker of a landscape of S
+    loss_steps: int            # of the loss; 0 leaves it out
+    prior_steps: int           # under each prior of the map; 0 is direct sampling alone
 
 
 SIZES = {
-    "quick": Size(seeds=3, walkers=4, steps=1_000_000),
-    "default": Size(seeds=5, walkers=4, steps=2_000_000),
-    "full": Size(seeds=20, walkers=8, steps=4_000_000),
+    "quick": Size(seeds=3, steps=300_000, loss_steps=0, prior_steps=0),
+    "default": Size(seeds=5, steps=1_000_000, loss_steps=1_000_000, prior_steps=0),
+    "full": Size(seeds=20, steps=10_000_000, loss_steps=10_000_000, prior_steps=1_000_000),
 }
+WALKERS = 8                    # below eight no error is worth quoting
 Runs = dict[str, dict[str, list[Any]]]                 # experiment -> specification -> one result a seed
 
 
@@ -117,6 +119,7 @@ def write_results(folder: Path, ledger: Ledger, runs: Runs, seconds: float, work
     """Figures, tables, histories and the report."""
     texts = {
         "results.json": ledger.to_json(), "results.csv": ledger.to_csv(),
+        "priors.csv": prior_map.table(prior_map.results(runs.get(prior_map.EXPERIMENT, {}))),
         "times.json": json.dumps({"seconds": round(seconds, 1)}) + "\n"}
     for name, text in texts.items():
         with replace_file(folder / name) as temporary:
@@ -129,9 +132,12 @@ def write_results(folder: Path, ledger: Ledger, runs: Runs, seconds: float, work
             for offset, result in enumerate(results):
                 stem = f"{experiment}-{name}-seed{first + offset}".replace(",", "").replace(" ", "-")
                 result.history.save(histories / f"{stem}.npz")
-    for name, walkers in runs.get("landscape", {}).items():
-        file = f"landscape-{name}.npz".replace(",", "").replace(" ", "-")
-        landscape.density_of_states(walkers).save(histories / file)
+    found = {f"landscape-{name}": landscape.density_of_states(walkers)
+             for name, walkers in runs.get("landscape", {}).items()}
+    found |= {f"loss-{name}": loss_landscape.density_of_states(name, walkers)
+              for name, walkers in runs.get(loss_landscape.EXPERIMENT, {}).items()}
+    for name, states in found.items():
+        states.save(histories / f"{name}.npz".replace(",", "").replace(" ", "-"))
     figures = draw_figures(folder / "figures", runs, workers)
     write_report(folder / "report.html", ledger, figures)
 
@@ -141,7 +147,11 @@ def _plan(chosen: Sequence[str], seeds: Sequence[int], numbers: Size) -> list[Jo
 
     One walker comes before them all: while it compiles the sampler, other workers train, and find it compiled.
     """
-    walks = landscape.plan(seeds[0], numbers.walkers, numbers.steps) if "landscape" in chosen else []
+    walks = []
+    if "landscape" in chosen:
+        walks = landscape.plan(seeds[0], WALKERS, numbers.steps) + prior_map.plan(seeds[0], numbers.prior_steps)
+        if numbers.loss_steps:
+            walks += loss_landscape.plan(seeds[0], WALKERS, numbers.loss_steps)
     jobs = walks[:1]
     if "grokking" in chosen:
         jobs += grokking.plan(seeds)
@@ -169,12 +179,15 @@ def _judge(chosen: Sequence[str], runs: Runs) -> tuple[list[Judgement], dict[str
     claims = load_claims()
     judges: dict[str, Callable[[Mapping[str, Claim]], list[Judgement]]] = {
         "classifier": lambda claims: classifier.judge(claims, runs["classifier"]),
-        "landscape": lambda claims: landscape.judge(claims, runs["landscape"], runs.get("classifier", {})),
+        "landscape": lambda claims: landscape.judge(
+            claims, runs["landscape"], runs.get("classifier", {}),
+            prior_map.results(runs.get(prior_map.EXPERIMENT, {}))),
+        loss_landscape.EXPERIMENT: lambda claims: loss_landscape.judge(claims, runs[loss_landscape.EXPERIMENT]),
         "grokking": lambda claims: grokking_claims.judge(claims, runs["grokking"]),
     }
     found: dict[str, Judgement] = {}
     failures = {}
-    for experiment in chosen:
+    for experiment in (*chosen, loss_landscape.EXPERIMENT):
         if experiment in runs:
             try:
                 found |= {judgement.claim.id: judgement for judgement in judges[experiment](claims)}
@@ -188,7 +201,8 @@ def _study_size(claim: Claim, runs: Runs) -> Judgement:
     epochs = sum(
         int(run.history.epoch[-1]) for name in ("classifier", "grokking")
         for results in runs.get(name, {}).values() for run in results)
-    steps = sum(result.steps for results in runs.get("landscape", {}).values() for result in results)
+    steps = sum(walked.result.steps for results in runs.get("landscape", {}).values() for walked in results)
+    steps += sum(walker.steps for results in runs.get(loss_landscape.EXPERIMENT, {}).values() for walker in results)
     evidence = []
     if epochs:
         evidence.append(gather("epochs in all", [epochs], lambda value: value > 3000))
@@ -206,5 +220,6 @@ def _settings(size: str, numbers: Size, seeds: Sequence[int], chosen: Sequence[s
         except PackageNotFoundError:
             versions[package] = "not installed"
     return {
-        "size": size, "seeds": list(seeds), "experiments": list(chosen), "walkers": numbers.walkers,
-        "steps_a_walker": numbers.steps, "versions": versions, "compiled": JIT_ENABLED, "system": platform.system()}
+        "size": size, "seeds": list(seeds), "experiments": list(chosen), "walkers": WALKERS,
+        "steps_a_walker": numbers.steps, "loss_steps": numbers.loss_steps, "prior_steps": numbers.prior_steps,
+        "versions": versions, "compiled": JIT_ENABLED, "system": platform.system()}

@@ -17,19 +17,19 @@ class Spins(NamedTuple):
     """A configuration on its way, and the move that it considers."""
 
     spins: IntArray            # (N,) +1 or -1
-    neighbours: IntArray       # (N, 4)
+    neighbours: IntArray       # (N, 4) unsigned
     energy: FloatArray         # (1,)
-    site: IntArray             # (1,) that would be turned
+    site: IntArray             # (1,) that would be turned; an index, and so unsigned: see `minigrok.walk`
 
 
 def propose(state: Spins, uniforms: FloatArray) -> tuple[float, float]:
     """Turn one random spin: the energy grows by 2 s_i (sum of its neighbours)."""
-    site = int(uniforms[0] * len(state.spins))
+    site = np.uint64(uniforms[0] * len(state.spins))
     state.site[0] = site
     field = 0
     for k in range(4):
         field += state.spins[state.neighbours[site, k]]
-    return state.energy[0] + 2.0 * state.spins[site] * field, 0.0
+    return state.energy[0] + 2 * state.spins[site] * field, 0.0
 
 
 def accept(state: Spins, energy: float) -> None:
@@ -79,17 +79,18 @@ class Ising2D:
     def start(self, rng: np.random.Generator) -> Spins:
         """Random spins."""
         L = self.L
-        spins = rng.choice(np.array([-1, 1]), L * L)
+        spins = rng.choice(np.array([-1, 1]), L * L).astype(np.int8)
         x, y = np.divmod(np.arange(L * L), L)
         beside = ((x + 1) % L * L + y, (x - 1) % L * L + y, x * L + (y + 1) % L, x * L + (y - 1) % L)
-        neighbours = np.stack(beside, axis=1)
-        state = Spins(spins, neighbours, np.zeros(1), np.zeros(1, np.int64))
+        neighbours = np.stack(beside, axis=1).astype(np.uint32)
+        state = Spins(spins, neighbours, np.zeros(1), np.zeros(1, np.uint64))
         state.energy[0] = self.energy(state)
         return state
 
     def energy(self, state: Spins) -> float:
         """E, computed afresh; each bond is seen from both its ends."""
-        return -0.5 * float((state.spins[:, None] * state.spins[state.neighbours]).sum())
+        spins = state.spins.astype(np.int64)
+        return -0.5 * float((spins[:, None] * spins[state.neighbours]).sum())
 
     def observe(self, state: Spins, rng: np.random.Generator) -> dict[str, float]:
         """The size of the magnetisation per spin."""

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from matplotlib import image
 
-from minigrok.study import classifier, grokking, landscape, reproduce
+from minigrok.study import classifier, grokking, prior_map, reproduce
 from minigrok.study.claims import NOT_TESTED, Judgement, gather, load_claims
 from minigrok.study.figures import Drawn
 from minigrok.study.jobs import Job, run_jobs
@@ -75,7 +75,11 @@ def check_report(path):
 @pytest.fixture
 def short_study(monkeypatch):
     """The same study, much shorter: two seeds, few epochs, few steps."""
-    monkeypatch.setitem(reproduce.SIZES, "quick", reproduce.Size(seeds=2, walkers=2, steps=20_000))
+    size = reproduce.Size(seeds=2, steps=20_000, loss_steps=20_000, prior_steps=0)
+    monkeypatch.setitem(reproduce.SIZES, "quick", size)
+    monkeypatch.setattr(reproduce, "WALKERS", 2)
+    monkeypatch.setattr(prior_map, "SCALES", (1.0,))
+    monkeypatch.setattr(prior_map, "ACTIVATIONS", ("relu",))
     monkeypatch.setattr(classifier, "SETTINGS", tuple(replace(s, epochs=20, n=200) for s in classifier.SETTINGS))
     monkeypatch.setattr(grokking, "SETTINGS", tuple(replace(s, epochs=60, modulus=7) for s in grokking.SETTINGS))
 
@@ -86,7 +90,7 @@ def test_the_study_from_end_to_end_the_same_for_any_number_of_workers(tmp_path, 
     ledger = reproduce.reproduce("quick", workers=2, out=folder, progress=lambda *x: told.append(x))
     assert not ledger.failures
     assert [j.claim.id for j in ledger.judgements] == list(load_claims())
-    assert len(told) == 3 * 2 + 3 * 2 + 4 * 2
+    assert len(told) == 3 * 2 + 6 * 2 + 2 * 3 + 3 * 2 + 4 * 2      # landscapes, priors, grokking, classifier
     assert (folder / "results.json").read_text() == ledger.to_json()
     again = reproduce.reproduce("quick", ("grokking",), workers=1)
     assert [j for j in again.judgements if j.evidence and j.claim.experiment == "grokking"] == [
@@ -131,9 +135,10 @@ def test_folders_are_numbered_and_never_overwritten(tmp_path, monkeypatch):
 
 
 def test_the_peak_is_found_between_bins():
-    S = (landscape.EDGES[1:] + landscape.EDGES[:-1]) / 2
-    assert landscape.peak(-((S - 1.234) ** 2)) == pytest.approx(1.234)
-    assert landscape.peak(S) == S[-1]
+    edges = np.linspace(0.4, 1.79, 41)
+    S = (edges[1:] + edges[:-1]) / 2
+    assert prior_map.peak(edges, -((S - 1.234) ** 2)) == pytest.approx(1.234)
+    assert prior_map.peak(edges, S) == S[-1]
 
 
 @pytest.mark.parametrize(("settings", "message"), [
