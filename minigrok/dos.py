@@ -27,6 +27,7 @@ class WalkerResult(NamedTuple):
     counts: Mapping[str, IntArray]         # (bins, columns) looks by an observable's value
     shift: FloatArray          # (bins,) visits of the last production over their mean, less 1
     round_trips: int           # between the lowest and the highest bin, in production
+    log_f: float               # when the last production began
     steps: int                 # trial moves, build-up and production
 
 
@@ -59,6 +60,8 @@ class DensityOfStates:
     round_trips : ndarray, shape (walkers,)
     r_hat : float
         Split R-hat of the energies in production: 1 where the walkers agree.
+    log_f : float
+        When the last production began, the largest of all walkers.
     steps : int
         Trial moves of each walker.
     """
@@ -77,6 +80,7 @@ class DensityOfStates:
     production_error: FloatArray
     round_trips: IntArray
     r_hat: float
+    log_f: float
     steps: int
 
     @property
@@ -135,7 +139,8 @@ class DensityOfStates:
                 fields[name] = value
         if fields.keys() != DensityOfStates.__dataclass_fields__.keys():
             raise ValueError(f"{path} holds {', '.join(arrays) or 'nothing'}, which is no density of states")
-        return DensityOfStates(**fields | {"r_hat": float(fields["r_hat"]), "steps": int(fields["steps"])})
+        numbers = {name: kind(fields[name]) for name, kind in (("r_hat", float), ("log_f", float), ("steps", int))}
+        return DensityOfStates(**fields | numbers)
 
 
 def combine(
@@ -162,7 +167,8 @@ def combine(
         observables, observable_errors,
         {name: np.sum([walker.counts[name] for walker in walkers], axis=0) for name in walkers[0].counts},
         dict(joint_edges or {}), log_g, shift, shift_error, np.array([walker.round_trips for walker in walkers]),
-        split_r_hat([walker.energies for walker in walkers]), walkers[0].steps)
+        split_r_hat([walker.energies for walker in walkers]), max(walker.log_f for walker in walkers),
+        walkers[0].steps)
 
 
 def split_r_hat(series: Sequence[FloatArray]) -> float:

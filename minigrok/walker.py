@@ -125,7 +125,7 @@ class Walker:
         """What the walk has found so far, at the end of a round."""
         return WalkerResult(
             self.walk.log_g, self.walk.seen, self.visits, np.array(self.energies), self.sums, self.counts, self.shift,
-            int(self.control.round_trips[0]), self.steps)
+            int(self.control.round_trips[0]), float(self.control.log_f[0]), self.steps)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """All that changes, by name."""
@@ -202,6 +202,8 @@ class Walker:
                 f"the walk never left the bin from {low:g} to {high:g} in {self.steps} moves: "
                 "its moves do not change the energy, or the bins are too wide")
         self.control.phase_before[:] = self.control.phase
+        if self.control.phase[0] == ONE_OVER_T:
+            self.control.log_f[0] = self.walk.seen.sum() / (self.steps - self.walk.steps[4])
         self.control.phase[0] = FROZEN
         self.walk.histogram[:] = 0
         self.walk.steps[2:4] = 0

@@ -52,7 +52,7 @@ CHECKPOINT_KIND = "sampling"
 FIRST_ROUND = 100_000          # steps; each round for `until_error` makes the total twice as long
 SECONDS_AHEAD = 1.0            # that walkers go before all meet, about
 KEEP_EVERY = 20.0              # seconds between two checkpoints
-ROUND_TRIPS_WANTED, R_HAT_WANTED = 10, 1.05
+ROUND_TRIPS_WANTED, R_HAT_WANTED, LOG_F_WANTED = 10, 1.05, 0.01
 
 
 class Progress(NamedTuple):
@@ -133,6 +133,7 @@ class WangLandau:
         until_error : float, optional
             Walk in rounds, each as long as all before it, until the standard error of ln g is at most this in every
             visited bin, and round trips and R-hat are good enough for it to be trusted. It takes 8 walkers or more.
+            The error where it stops is a little low: it stopped because it was.
         progress : function of a Progress, optional
             Called about every second.
         checkpoint : path, optional
@@ -232,20 +233,21 @@ def _meeting(
 
     def meet(part: Round, error: float, steps_per_second: float, last: bool) -> None:
         nonlocal kept_at
+        if checkpoint is not None and (last or time.monotonic() - kept_at >= KEEP_EVERY):
+            keep(*checkpoint)
+            kept_at = time.monotonic()
         if progress is not None:
             seen = np.any([walker.walk.seen for walker in walkers], axis=0)
             progress(Progress(min(walker.steps for walker in walkers), part.end, int(seen.sum()), error,
                               steps_per_second))
-        if checkpoint is None or not (last or time.monotonic() - kept_at >= KEEP_EVERY):
-            return
+
+    def keep(path: str | PathLike[str], settings: dict[str, Any]) -> None:
         arrays = {f"{number} {name}": value
                   for number, walker in enumerate(walkers) for name, value in walker.arrays().items()}
-        path, settings = checkpoint
         try:
             save_checkpoint(path, CHECKPOINT_KIND, settings, arrays)
         except OSError as problem:
             raise OSError(f"{path} cannot be written ({problem}); the checkpoint before it is kept") from problem
-        kept_at = time.monotonic()
 
     return meet
 
@@ -264,6 +266,8 @@ def doubts_about(states: DensityOfStates) -> list[str]:
                       f"fewer than {ROUND_TRIPS_WANTED}")
     if not states.r_hat <= R_HAT_WANTED:
         doubts.append(f"split R-hat of the energy in production is {states.r_hat:.3f}, above {R_HAT_WANTED}")
+    if states.log_f > LOG_F_WANTED:
+        doubts.append(f"ln f was still {states.log_f:.2g} when production began, above {LOG_F_WANTED}")
     return doubts
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from minigrok import cli
+from minigrok.cli.options import output_folder
 
 ROOT = Path(__file__).parent.parent
 
@@ -87,3 +88,15 @@ def test_a_failed_experiment_exits_1(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(reproduce, "reproduce", lambda *words, **settings: Ledger((), {}, {"grokking": "made up"}))
     assert cli.main(["reproduce", "--quick"]) == 1
     assert "FAILED: grokking: made up" in capsys.readouterr().out
+
+
+def test_folders_are_numbered_and_never_overwritten(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert [output_folder(None, "minigrok-results").name for _ in range(2)] == [
+        "minigrok-results-1", "minigrok-results-2"]
+    (tmp_path / "full").mkdir()
+    assert output_folder(Path("full"), "minigrok-results").name == "full"
+    (tmp_path / "full" / "file").touch()
+    for name in ("full", "full/file"):
+        with pytest.raises(FileExistsError, match="not empty"):
+            output_folder(Path(name), "minigrok-results")

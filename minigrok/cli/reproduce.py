@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from minigrok.cli.options import add_seed, add_workers, progress_bar
+from minigrok.cli.options import add_seed, add_workers, output_folder, progress_bar
 
 EXPERIMENTS = ("classifier", "landscape", "grokking")
 
@@ -28,9 +28,9 @@ def configure(command: argparse.ArgumentParser) -> None:
 def run(settings: argparse.Namespace) -> int:
     """Run the study, write the folder, print the ledger; the exit status."""
     from minigrok.study.claims import NOT_REPRODUCED
-    from minigrok.study.reproduce import output_folder, reproduce
+    from minigrok.study.reproduce import reproduce
 
-    folder = output_folder(settings.out)
+    folder = output_folder(settings.out, "minigrok-results")
     print(f"results go to {folder}", file=sys.stderr)
     with progress_bar("compiling and starting") as progress:
         ledger = reproduce(

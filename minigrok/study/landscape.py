@@ -3,7 +3,7 @@
 g depends on the inputs, the activation and the prior of the weights, none of which the study names. Three
 landscapes stand for them: the base (the classifier's first task, weights and biases uniform in [-1, 1]), the
 same inputs with normal weights, and the task with ten inputs; `minigrok.study.prior_map` has 72. Walkers go
-where 20,000 random networks go, and 0.1 nats beyond: farther out they would spend their time on the way and
+where 20,000 random networks go, and 0.03 nats beyond: farther out they would spend their time on the way and
 make too few round trips for an error bar. Each walker is a job of its own; the values of a claim are one a walker.
 """
 
@@ -15,17 +15,17 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy.special import logsumexp
 
-from minigrok import plots
 from minigrok.checks import FloatArray
 from minigrok.dos import DensityOfStates, WalkerResult, combine
+from minigrok.landscape_plots import landscape_figure, peak
 from minigrok.study import classifier, prior_map
 from minigrok.study.claims import Claim, Evidence, Judgement, gather
 from minigrok.study.jobs import Job
-from minigrok.study.prior_map import INPUTS, PriorResult, peak
+from minigrok.study.prior_map import INPUTS, PriorResult
 from minigrok.systems import NetworkLandscape
 from minigrok.wanglandau import WangLandau, doubts_about
 
-BINS, DRAWS, BEYOND = 40, 20_000, 0.1
+BINS, DRAWS, BEYOND = 40, 20_000, 0.03
 ACCURACIES = {"mean_accuracy": "mean accuracy", "folded_accuracy": "mean of max(accuracy, 1 - accuracy)",
               "readout_accuracy": "best linear readout"}
 
@@ -137,30 +137,12 @@ def convergence_note(runs: Runs) -> str:
 
 
 def sketch(name: str, walkers: Sequence[Walked]) -> tuple[str, str, Figure]:
-    """ln g(S) with its error as a band, and the accuracies of each bin."""
+    """ln g(S) with its error, the accuracies of each bin, and whether production was flat."""
     states = density_of_states(walkers)
-    seen, S = states.visited, states.centres
-    figure = plots.new_figure(7, 6.5)
-    top, bottom = figure.subplots(2, 1, sharex=True)
-    top.plot(S[seen], states.log_g[seen], color=plots.BLUE, marker="o", markersize=3, label="mean of the walkers")
-    known = np.isfinite(states.error)
-    low, high = states.log_g - states.error, states.log_g + states.error
-    top.fill_between(S[known], low[known], high[known], color=plots.BLUE, alpha=0.3, label="standard error")
-    where = peak(states.edges, states.log_g)
-    top.axvline(where, color="grey", linestyle="--", linewidth=1.2, label=f"peak, S = {where:.2f}")
-    top.set(ylabel="$\\ln g(S)$, masses sum to 1", title=f"{name}: {len(walkers)} walkers of {states.steps:,} steps")
-    top.legend(fontsize=8)
-    for i, (key, words) in enumerate(ACCURACIES.items()):
-        values = states.observables[key]
-        here = np.isfinite(values)
-        bottom.plot(S[here], values[here], color=plots.COLOURS[i], linestyle=plots.STYLES[i], marker=plots.MARKERS[i],
-                    markersize=3, label=words)
-    bottom.set(xlabel="von Neumann entropy $S$ (nats)", ylabel="accuracy", ylim=(0.4, 1.02))
-    bottom.legend(fontsize=8)
-    largest = f"at most {states.error[known].max():.2f}" if known.any() else "unknown: fewer than two walkers"
+    figure = landscape_figure(states, "entropy", title=f"{name}: {len(walkers)} walkers of {states.steps:,} steps")
     caption = (
-        f"{name}: ln g(S) peaks at S = {where:.2f} nats; its standard error is {largest}. "
-        "Below, mean accuracies of the networks in each bin.")
+        f"{name}: ln g(S) peaks at S = {peak(states.edges, states.log_g):.2f} nats; its standard error is at most "
+        f"{states.largest_error:.2f}. Below, accuracies of the networks in each bin, and the visits of production.")
     return f"landscape-{name.replace(',', '').replace(' ', '-')}", caption, figure
 
 

@@ -20,6 +20,7 @@ from functools import partial
 import numpy as np
 from matplotlib.figure import Figure
 from scipy.special import logsumexp
+from scipy.stats import t as student_t
 
 from minigrok import plots, tasks
 from minigrok.checks import FloatArray
@@ -112,7 +113,7 @@ def judge(claims: Mapping[str, Claim], runs: Runs) -> list[Judgement]:
     return [
         Judgement(claims["R4"], barriers, (
             "the rival's networks are one-layer transformers on addition mod 67; where no network of a column was seen "
-            "the barrier is a lower bound. " + _convergence(states))),
+            f"the barrier is a lower bound. {temperature_note(states)}. {_convergence(states)}")),
         Judgement(claims["R5"], tuple(_difference(runs, name) for name in list(runs)[1:4]), _rarity(states)),
     ]
 
@@ -146,6 +147,24 @@ def log_mass_below(edges: FloatArray, walker: WalkerResult, loss: float) -> floa
     share = np.clip((loss - edges[:-1]) / np.diff(edges), 0.0, 1.0)
     known = share[walker.seen].any()
     return float(logsumexp(log_g, b=share) - logsumexp(log_g)) if known else -np.inf
+
+
+def temperature_note(states: Mapping[str, DensityOfStates]) -> str:
+    """Where the inverse temperature 1 / T rises with the loss, as it does in a first-order transition.
+
+    1 / T = (d ln g / d ln L) / L by each walker; a rise counts if it is larger than its standard error times the
+    quantile of Student's t by which one false alarm among all bins of all tasks has a probability of 1 %.
+    """
+    rising = []
+    for name, found in states.items():
+        seen = np.isfinite(found.walkers_log_g).all(axis=0)
+        L = np.sqrt(found.edges[1:] * found.edges[:-1])[seen]
+        slope = np.diff(found.walkers_log_g[:, seen], axis=1) / np.diff(np.log(L))
+        rise = np.diff(slope / np.sqrt(L[1:] * L[:-1]), axis=1)
+        error = rise.std(axis=0, ddof=1) / np.sqrt(len(rise))
+        if (rise.mean(axis=0) > error * student_t.ppf(1 - 0.01 / (BINS * len(states)), len(rise) - 1)).any():
+            rising.append(name)
+    return f"1 / T rises with the loss somewhere on {', '.join(rising) or 'none'} of {len(states)} tasks"
 
 
 def _difference(runs: Runs, name: str) -> Evidence:

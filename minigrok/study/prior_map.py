@@ -4,12 +4,13 @@ The study's S 1.42 and accuracy 62 % belong to some prior of the weights which i
 families (box, normal, unit sphere times a scale), four scales and three activations on two data sets, one with two
 inputs, one with ten: a map, with nothing tuned. Under each prior
 
-    direct      networks are drawn at random: the share of dead layers and of the atom S = 0, the peak of the
-                histogram, accuracies of the networks in its highest bin;
+    direct      20,000 networks are drawn at random: the share of dead layers and of the atom S = 0, the peak of
+                the histogram, accuracies of the networks in its highest bin;
     walked      eight Wang-Landau walkers, whose ln g must agree with the direct one wherever that has
                 400 counts: within 3 standard errors of both together.
 
-Errors of direct values come from eight batches, as those of the walkers from eight walkers.
+Errors of direct values come from eight batches, as those of the walkers from eight walkers. For ReLU the four scales
+are one ensemble: S does not change when all weights and biases grow alike. They stand in the map to show it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,10 +19,12 @@ from typing import NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
+from scipy.stats import beta
 
 from minigrok import plots
-from minigrok.checks import FloatArray
+from minigrok.checks import BoolArray, FloatArray
 from minigrok.dos import WALKERS_FOR_AN_INTERVAL, combine
+from minigrok.landscape_plots import peak
 from minigrok.study import classifier
 from minigrok.study.claims import Evidence, gather
 from minigrok.study.jobs import Job
@@ -65,12 +68,20 @@ class Value(NamedTuple):
     error: float
 
 
+class Share(NamedTuple):
+    """A share of random networks and the ends of its 95 % interval (Clopper and Pearson)."""
+
+    mean: float
+    low: float
+    high: float
+
+
 class PriorResult(NamedTuple):
     """What was found under one prior."""
 
     setting: PriorSetting
-    dead: Value                # share of layers without a state
-    atom: Value                # share of S = 0 exactly
+    dead: Share                # of layers without a state
+    atom: Share                # of S = 0 exactly
     peak: Value                # S
     accuracies: Mapping[str, Value]        # of the networks at the peak
     walked_peak: Value | None
@@ -90,7 +101,7 @@ def run(setting: PriorSetting, number: int) -> PriorResult:
     with np.errstate(divide="ignore"):
         peaks = [peak(edges, np.log(batch)) for batch in counts]
     result = PriorResult(
-        setting, _value(np.isnan(S).mean(axis=1)), _value((S == 0).mean(axis=1)), _value(peaks),
+        setting, share_of(np.isnan(S)), share_of(S == 0), _value(peaks),
         _accuracies(system, edges, int(np.argmax(counts.sum(axis=0))), setting.seed), None, 0, 0, ())
     if not setting.steps:
         return result
@@ -105,15 +116,11 @@ def run(setting: PriorSetting, number: int) -> PriorResult:
         doubts=tuple(doubts_about(states)))
 
 
-def peak(edges: FloatArray, log_g: FloatArray) -> float:
-    """S at the maximum of ln g: the vertex of the parabola through the highest bin and its neighbours."""
-    i = int(np.argmax(log_g))
-    centres = (edges[1:] + edges[:-1]) / 2
-    if not 0 < i < len(log_g) - 1 or not np.isfinite(log_g[i - 1 : i + 2]).all():
-        return float(centres[i])
-    left, middle, right = log_g[i - 1 : i + 2]
-    bend = left - 2 * middle + right
-    return float(centres[i] + (edges[1] - edges[0]) * 0.5 * (left - right) / bend if bend else centres[i])
+def share_of(found: BoolArray) -> Share:
+    """How many of all are True, with the exact interval of a binomial share."""
+    k, n = int(found.sum()), found.size
+    return Share(k / n, float(beta.ppf(0.025, k, n - k + 1)) if k else 0.0,
+                 float(beta.ppf(0.975, k + 1, n - k)) if k < n else 1.0)
 
 
 def agreement(log_g: FloatArray, error: FloatArray, counts: FloatArray) -> tuple[int, int]:
@@ -189,7 +196,7 @@ def is_near_accuracy(accuracy: float) -> bool:
 
 def table(results: Results) -> str:
     """CSV, one row a prior."""
-    lines = ["task,activation,family,scale,peak_S,error,walked_peak_S,walked_error,dead,error,atom,error,"
+    lines = ["task,activation,family,scale,peak_S,error,walked_peak_S,walked_error,dead,low,high,atom,low,high,"
              + ",".join(f"{name},error" for name in ACCURACIES) + ",bins_judged,bins_agreeing,doubts"]
     for r in results:
         walked = ("", "") if r.walked_peak is None else r.walked_peak

@@ -34,7 +34,7 @@ class Size(NamedTuple):
 SIZES = {
     "quick": Size(seeds=3, steps=300_000, loss_steps=0, prior_steps=0),
     "default": Size(seeds=5, steps=1_000_000, loss_steps=1_000_000, prior_steps=0),
-    "full": Size(seeds=20, steps=10_000_000, loss_steps=10_000_000, prior_steps=1_000_000),
+    "full": Size(seeds=20, steps=4_000_000, loss_steps=4_000_000, prior_steps=500_000),
 }
 WALKERS = 8                    # below eight no error is worth quoting
 Runs = dict[str, dict[str, list[Any]]]                 # experiment -> specification -> one result a seed
@@ -87,32 +87,6 @@ def reproduce(
     if out is not None:
         write_results(Path(out), ledger, runs, time.monotonic() - started, workers)
     return ledger
-
-
-def output_folder(out: str | PathLike[str] | None) -> Path:
-    """Make and return the folder for the results: `out`, or the next free minigrok-results-N.
-
-    Raises
-    ------
-    FileExistsError
-        If `out` is a file, or a folder that is not empty: nothing is overwritten.
-    """
-    if out is None:
-        number = 1
-        while True:
-            folder = Path(f"minigrok-results-{number}")
-            try:
-                folder.mkdir()
-            except FileExistsError:
-                number += 1
-            else:
-                return folder
-    folder = Path(out)
-    if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
-        raise FileExistsError(
-            f"{folder} is there already and not empty: name a new folder with --out, or remove it first")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 def write_results(folder: Path, ledger: Ledger, runs: Runs, seconds: float, workers: int) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from matplotlib import image
 
+from minigrok.landscape_plots import peak
 from minigrok.study import classifier, grokking, prior_map, reproduce
 from minigrok.study.claims import NOT_TESTED, Judgement, gather, load_claims
 from minigrok.study.figures import Drawn
@@ -72,6 +73,11 @@ def check_report(path):
     return outline
 
 
+def new_folder(path):
+    path.mkdir()
+    return path
+
+
 @pytest.fixture
 def short_study(monkeypatch):
     """The same study, much shorter: two seeds, few epochs, few steps."""
@@ -86,7 +92,7 @@ def short_study(monkeypatch):
 
 def test_the_study_from_end_to_end_the_same_for_any_number_of_workers(tmp_path, short_study):
     told = []
-    folder = reproduce.output_folder(tmp_path / "out")
+    folder = new_folder(tmp_path / "out")
     ledger = reproduce.reproduce("quick", workers=2, out=folder, progress=lambda *x: told.append(x))
     assert not ledger.failures
     assert [j.claim.id for j in ledger.judgements] == list(load_claims())
@@ -107,7 +113,7 @@ def test_where_one_experiment_fails_the_others_still_report(tmp_path, short_stud
 
     monkeypatch.setattr(reproduce.grokking_claims, "judge", broken)
     monkeypatch.setattr(reproduce, "draw_figures", lambda folder, runs, workers: [])
-    ledger = reproduce.reproduce("quick", ("classifier", "grokking"), out=reproduce.output_folder(tmp_path / "out"))
+    ledger = reproduce.reproduce("quick", ("classifier", "grokking"), out=new_folder(tmp_path / "out"))
     assert "made up" in ledger.failures["grokking"]
     assert ledger["C1"].verdict != NOT_TESTED
     assert ledger["C5"].verdict == NOT_TESTED
@@ -123,22 +129,11 @@ def test_strange_names_are_escaped_in_the_report(tmp_path):
     check_report(tmp_path / "r.html")
 
 
-def test_folders_are_numbered_and_never_overwritten(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    assert [reproduce.output_folder(None).name for _ in range(2)] == ["minigrok-results-1", "minigrok-results-2"]
-    (tmp_path / "full").mkdir()
-    assert reproduce.output_folder("full").name == "full"
-    (tmp_path / "full" / "file").touch()
-    for name in ("full", "full/file"):
-        with pytest.raises(FileExistsError, match="not empty"):
-            reproduce.output_folder(name)
-
-
 def test_the_peak_is_found_between_bins():
     edges = np.linspace(0.4, 1.79, 41)
     S = (edges[1:] + edges[:-1]) / 2
-    assert prior_map.peak(edges, -((S - 1.234) ** 2)) == pytest.approx(1.234)
-    assert prior_map.peak(edges, S) == S[-1]
+    assert peak(edges, -((S - 1.234) ** 2)) == pytest.approx(1.234)
+    assert peak(edges, S) == S[-1]
 
 
 @pytest.mark.parametrize(("settings", "message"), [
