@@ -99,7 +99,7 @@ def bin_of(energy: float, edges: FloatArray, per_energy: float) -> np.uint64:
     i = np.uint64(int((energy - edges[0]) * per_energy))
     while energy < edges[i]:
         i -= ONE
-    while i < bins - ONE and energy >= edges[i + ONE]:
+    while energy >= edges[i + ONE] and i < bins - ONE:
         i += ONE
     return i
 
