@@ -328,8 +328,9 @@ def peers(pythons, seconds, seed):
           f"{seconds:g} s of one processor each.\n"
           "A step is one trial flip of one spin. Checked before: energies, single flips, magnetisation not conserved.\n"
           "rms: error of ln g over all levels. flattered: over the levels seen, with the constant that suits best\n"
-          f"tool                    us a step        steps  CPU s  clock s  levels of {existing}      rms  flattered")
-    ours = None
+          f"tool                    us a step   by clock        steps  CPU s  clock s  levels of {existing}      rms  "
+          "flattered   x minigrok, by clock x its threads")
+    ours: dict[str, float] = {}
     for tool, python in pythons.items():
         answer = ask_peer(tool, python, seconds, seed)
         if "missing" in answer:
@@ -338,10 +339,12 @@ def peers(pythons, seconds, seed):
         log_g = np.full(len(exact), -np.inf)
         log_g[((np.array(answer["energies"]) - model.levels[0]) / 4).round().astype(int)] = answer["log_g"]
         rms, aligned, seen = errors(exact, log_g)
-        us = 1e6 * answer["seconds"] / answer["steps"]
-        ours = ours or us
-        print(f"{tool:16} {answer['version']:6} {us:10.4f} {answer['steps']:12} {answer['seconds']:6.1f} "
-              f"{answer['clock']:8.1f} {seen:14} {rms:8.4f} {aligned:10.4f}   {us / ours:7.1f} x minigrok", flush=True)
+        us, clock = (1e6 * answer[key] / answer["steps"] for key in ("seconds", "clock"))
+        ours[tool] = us if tool == "minigrok" else clock
+        ratios = us / ours["minigrok"], clock / ours.get("minigrok-threads", math.nan)
+        print(f"{tool:16} {answer['version']:6} {us:10.4f} {clock:10.4f} {answer['steps']:12} {answer['seconds']:6.1f} "
+              f"{answer['clock']:8.1f} {seen:14} {rms:8.4f} {aligned:10.4f}   {ratios[0]:8.1f} {ratios[1]:12.1f}",
+              flush=True)
 
 
 def main():
@@ -362,7 +365,8 @@ def main():
         loops()
     if settings.peers:
         pythons = {tool: getattr(settings, f"{tool.partition('-')[0]}_python") for tool in PEERS}
-        peers({"minigrok": sys.executable} | pythons, settings.seconds, settings.seed)
+        ours = dict.fromkeys(("minigrok", "minigrok-threads"), sys.executable)
+        peers(ours | pythons, settings.seconds, settings.seed)
     if settings.accuracy:
         accuracy(settings.steps_scale)
     if settings.curve:

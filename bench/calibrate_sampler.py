@@ -36,7 +36,7 @@ def systems():
         model = Ising2D(L)
         yield f"Ising {L} x {L}", model, model.edges, model.exact_log_g() - L * L * np.log(2), steps
     edges = np.linspace(0, 3, 25)
-    yield "|x|^2 in a box, n = 3", Box(3), edges, Box(3).exact_log_g(edges), 500_000
+    yield "square in a box, n = 3", Box(3), edges, Box(3).exact_log_g(edges), 500_000
     X = np.random.default_rng(0).normal(size=(50, 2)) * [1.0, 0.5]
     units = NetworkLandscape(X, hidden=2, activation="identity", bias=False, prior="gauss")
     edges = np.linspace(0.02, 0.69, 20)

@@ -33,6 +33,7 @@ CHECKED_CONFIGURATIONS = 20
 CHECKED_STEPS = 400            # one at a time; of 256 sites about 200 different ones are then tried
 TOUCHED_SHARE = 0.25           # of all sites, flipped at least once in these steps: all are, were there enough steps
 CALIBRATION_SHARE = 0.1        # of the time, walked before to learn how many steps fill it; short walks are dearer
+LEAST_STEPS = 2000             # that a run of minigrok takes
 FIRST_STEPS = 4096             # of the calibration, doubled until it is long enough; enough for minigrok's least run
 NEVER = 10**12                 # steps; mchammer 4.0 fails where no interval at all is finite
 FINAL_LOG_F = 1e-10            # so small that no schedule ends before the time is over
@@ -58,7 +59,12 @@ def random_spins(L, rng, walkers=None):
     return rng.choice(np.array([-1, 1]), (L, L) if walkers is None else (walkers, L, L))
 
 
-def minigrok_sampler(L, seed):
+def minigrok_threads_sampler(L, seed):
+    """One walker for each processor, on threads; the steps of all are counted."""
+    return minigrok_sampler(L, seed, os.cpu_count())
+
+
+def minigrok_sampler(L, seed, walkers=1):
     """The public class, as a user calls it, one walker; its production is counted."""
     from minigrok import Ising2D, WangLandau
 
@@ -66,8 +72,9 @@ def minigrok_sampler(L, seed):
     model, found = Ising2D(L), []
 
     def walk(steps):
-        found[:] = [WangLandau(model, model.edges, seed=seed).run(steps=steps)]
-        return found[0].steps
+        sampler = WangLandau(model, model.edges, seed=seed, walkers=walkers, workers=walkers)
+        found[:] = [sampler.run(steps=max(LEAST_STEPS, steps // walkers))]
+        return found[0].steps * walkers
 
     def energy(spins):
         state = model.start(np.random.default_rng(0))
@@ -219,7 +226,8 @@ def smol_sampler(L, seed):
                    walk, place, lambda: (kernel.levels + 2, kernel.entropy))
 
 
-SAMPLERS = {"minigrok": minigrok_sampler, "icet": icet_sampler, "flatwalk": flatwalk_sampler,
+SAMPLERS = {"minigrok": minigrok_sampler, "minigrok-threads": minigrok_threads_sampler, "icet": icet_sampler,
+            "flatwalk": flatwalk_sampler,
             "flatwalk-batched": flatwalk_batched_sampler, "smol": smol_sampler}
 
 
@@ -282,7 +290,8 @@ def measure(tool, L, seconds, seed):
     sampler = make(L, seed)                              # knows nothing again
     steps, processor, clock = timed(sampler.walk, steps)
     energies, log_g = sampler.estimate()
-    return {"version": version(tool.removesuffix("-batched")), "steps": steps, "seconds": processor, "clock": clock,
+    name = tool.partition("-")[0]
+    return {"version": version(name), "steps": steps, "seconds": processor, "clock": clock,
             "energies": np.asarray(energies).tolist(), "log_g": np.asarray(log_g).tolist()}
 
 

@@ -57,3 +57,16 @@ def test_the_tables_of_conventions_are_what_its_python_prints(tmp_path):
     for code, table in blocks:
         printed = [line.split() for line in output_of(code, tmp_path).splitlines()]
         assert printed == [line.split() for line in table.splitlines()[2:]]
+
+
+def test_the_page_on_the_landscape_prints_what_an_exact_answer_says(tmp_path):
+    page = (PAGES / "landscape.md").read_text()
+    code, = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    printed = re.findall(r"\[([^\]]*)\]", output_of(code, tmp_path))
+    walked, exact = (np.array(numbers.split(), float) for numbers in printed)
+    np.testing.assert_allclose(walked, exact, atol=0.03)
+    for name in re.findall(r"`(bench/kept/[\w.]+)`", page):
+        assert (ROOT / name).stat().st_size > 100
+    calibration = (ROOT / "bench" / "kept" / "calibrate_sampler.txt").read_text().splitlines()[4:]
+    for row in calibration:                              # the table of the page is the one that was kept
+        assert "| " + " | ".join(re.split(r"\s{2,}", row.strip())) + " |" in page
