@@ -38,7 +38,7 @@ def direct_log_g(states: DensityOfStates, energies: FloatArray) -> Direct:
     --------
     >>> from minigrok.systems import Box
     >>> from minigrok.wanglandau import WangLandau
-    >>> states = WangLandau(Box(2), [0, 0.5, 1]).run(steps=10_000)
+    >>> states = WangLandau(Box(2), [0, 0.5, 1]).run(steps=100_000)
     >>> direct_log_g(states, np.array([0.1, 0.7, 0.8, 1.9])).counts
     array([1, 2])
     """
