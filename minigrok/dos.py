@@ -111,7 +111,10 @@ class DensityOfStates:
         return self.log_g - half, self.log_g + half
 
     def joint_log_g(self, name: str) -> FloatArray:
-        """ln of the mass (bins, columns) by energy and by the value of an observable; -inf where nothing was seen."""
+        """ln of the mass (bins, columns) by energy and by the value of an observable; -inf where nothing was seen.
+
+        Of each energy bin the whole mass is shared out: values outside of all columns do not count.
+        """
         looks = self.joint[name].sum(axis=1, keepdims=True)
         with np.errstate(divide="ignore", invalid="ignore"):
             log_share = np.where(looks > 0, np.log(self.joint[name] / looks), -np.inf)

@@ -177,7 +177,9 @@ class Walker:
         if self.steps % every:
             return
         if phase[0] == ONE_OVER_T and walk.seen.sum() > bins_known[0]:
-            log_f[0], phase[0], walk.steps[4] = 1.0, BUILD_UP, self.steps
+            log_f[0], phase[0], bins_known[0], walk.steps[4] = 1.0, BUILD_UP, walk.seen.sum(), self.steps
+            walk.histogram[:] = 0
+            return
         bins_known[0] = walk.seen.sum()
         if phase[0] == ONE_OVER_T:
             return

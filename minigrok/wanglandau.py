@@ -159,6 +159,8 @@ class WangLandau:
                 raise ValueError(
                     f"until_error needs an error to go by, and {self.walkers} walkers do not give one: "
                     f"take {WALKERS_FOR_AN_INTERVAL} or more")
+            if self.schedule == "flatness" and cap is None:
+                raise ValueError("with flatness the error stops falling, so until_error may never come: give steps too")
         elif cap is None:
             raise ValueError("give steps, until_error or both: else the walk has no end")
         settings = self.configuration | {"steps": cap, "rounds": until_error is not None}
@@ -167,9 +169,11 @@ class WangLandau:
             _restore(walkers, load_checkpoint(checkpoint, CHECKPOINT_KIND, settings)[0])
         meet = _meeting(walkers, progress, None if checkpoint is None else (checkpoint, settings))
         error = float("inf")
+        if checkpoint is not None:
+            meet(Round(0, 0), error, 0.0, True)          # a path or settings that cannot be written show now
         for part in _rounds(cap, until_error is not None):
-            if part.end < min(walker.steps for walker in walkers):
-                continue                                 # gone through before the checkpoint
+            if part.end < max(walker.steps for walker in walkers):
+                continue                                 # found not good enough before the checkpoint
             _walk_side_by_side(walkers, part, self.workers, meet, error)
             states = combine(self.edges, [walker.result() for walker in walkers], self.joint)
             doubts, error = doubts_about(states), states.largest_error

@@ -253,3 +253,55 @@ def test_the_configuration_tells_data_and_settings_apart():
 def test_bad_settings_are_refused_with_the_reason(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from(sorted(PRIORS)), st.sampled_from([0.5, 1.0, 3.0]), st.integers(2, 4))
+def test_a_move_and_its_ratio_are_those_of_the_prior(seed, prior, scale, n):
+    rng, candidate = np.random.default_rng(seed), np.zeros(n)
+    row, k, amount = draw(rng, prior, scale, (n,)), int(rng.integers(n)), rng.uniform(-1, 1)
+    for kernel in (move_weight, move_weight.py_func):
+        ratio = kernel(row, k, amount, PRIORS[prior], scale, candidate)
+        if prior == "sphere":
+            assert ratio == 0
+            assert np.linalg.norm(candidate) == pytest.approx(scale, rel=1e-14)
+            kernel(1.001 * row, k, amount, PRIORS[prior], scale, candidate)            # a length that has drifted
+            assert np.linalg.norm(candidate) == pytest.approx(scale, rel=1e-14)
+            continue
+        np.testing.assert_array_equal(np.delete(candidate, k), np.delete(row, k))
+        assert candidate[k] == pytest.approx(row[k] + scale * amount)
+        if prior == "box":
+            assert ratio == (0 if abs(candidate[k]) <= scale else -math.inf)
+        else:
+            density = stats.norm(0, scale).logpdf
+            assert ratio == pytest.approx(density(candidate[k]) - density(row[k]), abs=1e-12)
+
+
+@pytest.mark.parametrize("coordinate", ["entropy", "loss"])
+def test_every_weight_of_every_unit_is_moved_by_its_own_uniform_number(coordinate):
+    landscape = NetworkLandscape(MOONS, hidden=3, prior="gauss", scale=2.0, coordinate=coordinate)
+    state = landscape.start(np.random.default_rng(0))
+    layers = [state.weights] + ([state.readout] if coordinate == "loss" else [])
+    places = [(W, unit, k) for W in layers for unit in range(len(W)) for k in range(W.shape[1])]
+    for index, (W, unit, k) in enumerate(places):
+        uniforms = np.array([(index + 0.5) / len(places), 0.9])
+        energy, log_ratio = landscape.propose(state, uniforms)
+        new = W[unit].copy()
+        new[k] += 2.0 * state.step_size[0] * 0.8
+        density = stats.norm(0, 2.0).logpdf
+        assert log_ratio == pytest.approx(density(new[k]) - density(W[unit, k]))
+        kept = W[unit].copy()
+        landscape.accept(state, energy)
+        np.testing.assert_allclose(W[unit], new)
+        assert landscape.energy(state) == energy
+        W[unit] = kept
+        landscape.energy(state)                          # back to where it was
+
+
+def test_a_move_that_kills_the_layer_meets_a_wall():
+    landscape = NetworkLandscape(np.array([[1.0], [2.0]]), hidden=1, bias=False)
+    state = landscape.start(np.random.default_rng(0))
+    state.weights[:], state.step_size[:] = 0.2, 0.5
+    assert landscape.energy(state) == 0                  # one mode
+    energy, log_ratio = landscape.propose(state, np.array([0.0, 0.1]))                 # to -0.2
+    assert math.isnan(energy)
+    assert log_ratio == -math.inf

@@ -215,7 +215,7 @@ def test_a_refused_move_counts_again_where_it_stands():
 
 def test_a_bin_found_late_starts_as_its_neighbour_stands_and_the_histogram_starts_again():
     walk = one_step(0.0, 1, [0, 40.0], seen=[0, 1])
-    assert (walk.energy_bin[0], walk.log_g[2], walk.seen[2]) == (2, 40.5, True)
+    assert (walk.energy_bin[0], walk.log_g[2], walk.seen[2], walk.steps[1]) == (2, 40.5, True, 1)
     assert walk.histogram.tolist() == [0, 0, 1] + [0] * 8
 
 

@@ -3,6 +3,7 @@
 import errno
 import itertools
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from minigrok import tasks
 from minigrok import wanglandau as wl
 from minigrok.checkpoint import CheckpointError
+from minigrok.dos import WalkerResult, combine, split_r_hat
 from minigrok.jit import JIT_ENABLED
 from minigrok.systems import Ising2D, NetworkLandscape
 from minigrok.walk import BUILD_UP, FROZEN, ONE_OVER_T
@@ -47,7 +49,7 @@ def test_a_round_is_half_build_up_half_production_in_whole_looks(steps):
     part = Round(1000, steps)
     looks, rest = divmod(part.end - part.production, part.look_every)
     assert rest == 0
-    assert 0 < looks <= MOST_LOOKS
+    assert 0.5 * min(MOST_LOOKS, steps / 2 / OBSERVE_EVERY) < looks <= MOST_LOOKS
     assert part.look_every % OBSERVE_EVERY == 0
     assert abs((part.end - part.production) - steps / 2) <= part.look_every
     assert part.end == 1000 + steps
@@ -276,6 +278,7 @@ def test_production_knows_whether_ln_g_was_biased():
     (lambda: sampler().run(), "give steps, until_error or both"),
     (lambda: sampler().run(until_error=0.1), "3 walkers do not give one: take 8 or more"),
     (lambda: sampler(walkers=8).run(until_error=0), "until_error is 0"),
+    (lambda: sampler(walkers=8, schedule="flatness").run(until_error=0.1), "may never come: give steps too"),
     (lambda: sampler(walkers=8).run(until_error=np.nan), "until_error is nan"),
     (lambda: sampler(joint={"magnetisation": [1.0]}), "one bin takes two edges"),
     (lambda: sampler(joint={"magnetisation": [1.0, 0.0]}), "must increase"),
@@ -284,3 +287,179 @@ def test_production_knows_whether_ln_g_was_biased():
 def test_bad_input_is_refused_with_the_reason(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+RARE = 0                       # the bin of the lowest energy of 8 x 8: a thousand steps do not come near it
+
+
+def before_a_check(visits_of_the_rarest, log_f, schedule="one_over_t", clock=0):
+    """A walker one check before ln f may be halved: all levels seen, all visited often but one."""
+    model = Ising2D(8)
+    one = walker(model, model.edges, schedule=schedule)
+    one.walk_to(500, Round(0, 10**6))
+    there = np.isfinite(model.exact_log_g())
+    one.walk.seen[:] = there
+    one.control.bins_known[0] = there.sum()
+    one.control.log_f[0] = log_f
+    one.walk.steps[4] = clock
+    one.walk.histogram[there] = 1_000_000
+    one.walk.histogram[RARE] = visits_of_the_rarest
+    one.walk_to(1000, Round(0, 10**6))
+    return one
+
+
+@pytest.mark.parametrize(("schedule", "log_f", "visits", "halved"), [
+    ("one_over_t", 1.0, 0, False), ("one_over_t", 1.0, 1, True), ("one_over_t", 0.0625, 3, False),
+    ("one_over_t", 0.0625, 4, True),                     # 1 / sqrt(ln f) visits
+    ("flatness", 0.0625, 780_000, False), ("flatness", 0.0625, 810_000, True),       # 80 % of the mean
+    ("flatness", 1.01e-8, 1_000_000, True), ("flatness", 0.99e-8, 1_000_000, False)])
+def test_ln_f_is_halved_when_the_schedule_says_so(schedule, log_f, visits, halved):
+    one = before_a_check(visits, log_f, schedule, clock=999)                           # 1/t is far away
+    assert one.control.log_f[0] == (log_f / 2 if halved else log_f)
+    assert (one.walk.histogram.sum() == 0) == halved
+    assert one.walk.log_g[one.walk.seen].min() == 0      # a constant is taken off
+
+
+@pytest.mark.parametrize("clock", [0, 400])
+def test_one_over_t_begins_when_ln_f_has_come_down_to_it(clock):
+    gain = 63 / (1000 - clock)
+    assert before_a_check(0, 1.01 * gain, clock=clock).control.phase[0] == BUILD_UP
+    assert before_a_check(0, 0.99 * gain, clock=clock).control.phase[0] == ONE_OVER_T
+
+
+def test_a_discovery_in_one_over_t_starts_the_build_up_again():
+    one, part = walker(), Round(0, 4_000_000)
+    one.walk_to(400_000, part)
+    assert one.control.phase[0] == ONE_OVER_T
+    one.control.bins_known[0] -= 1                       # as if a bin were new
+    one.walk_to(420_000, part)
+    assert (one.control.log_f[0], one.control.phase[0], one.walk.steps[4]) == (1.0, BUILD_UP, 420_000)
+    one.walk_to(421_000, part)
+    assert one.control.phase[0] == BUILD_UP
+
+
+def test_production_is_weighed_by_the_clock_and_counts_whole_round_trips():
+    one, part = walker(), Round(0, 400_000)
+    one.walk_to(part.production, part)
+    one.walk.steps[4] = 150_000                          # as if a bin had been found then
+    one.walk.steps[2] = 99                               # half trips of the build-up, which do not count
+    before = one.walk.log_g.copy()
+    one.walk_to(part.end - OBSERVE_EVERY, part)
+    assert one.control.log_f[0] == pytest.approx(15 / 50_000)
+    half_trips = one.walk.steps[2]
+    one.walk.steps[2] = 7
+    one.walk_to(part.end, part)
+    assert 0 < half_trips < 10_000
+    assert one.control.round_trips[0] in (3, 4)          # 7 half trips, and perhaps one more in the last stretch
+    assert one.result().log_f == one.control.log_f[0]
+    seen = one.walk.seen
+    np.testing.assert_allclose(one.walk.log_g[seen], before[seen] + 200 / 250 * one.shift[seen], atol=1e-13)
+
+
+def test_the_step_size_follows_the_share_of_accepted_moves(monkeypatch):
+    from minigrok import walker as walker_module
+
+    shares, real = [], walker_module._adapt
+    monkeypatch.setattr(walker_module, "_adapt", lambda size, share: (shares.append(share), real(size, share)))
+    landscape = NetworkLandscape(tasks.moons(n=40))
+    one = walker(landscape, np.linspace(0.2, 1.2, 11))
+    one.walk_to(20_000, Round(0, 10**6))
+    assert len(shares) >= 2
+    assert all(0.1 < share < 0.9 for share in shares)    # of 1000 moves each time
+    for share, expected in ((0.2, 0.8), (0.29, 0.8), (0.31, 1.0), (0.49, 1.0), (0.51, 1.25)):
+        size = np.array([1.0])
+        real(size, share)
+        assert size[0] == expected
+    for share, limit in ((0.0, 1e-3), (1.0, 2.0)):
+        size = np.array([limit])
+        real(size, share)
+        assert size[0] == limit
+
+
+class Moody(Ising2D):
+    """Has no temper at half of its energies."""
+
+    def observe(self, state, rng):
+        return {"temper": float("nan") if state.energy[0] < 0 else 2.0}
+
+
+def test_an_observable_that_is_not_there_does_not_count():
+    states = WangLandau(Moody(4), MODEL.edges, walkers=2).run(steps=100_000)
+    assert np.isnan(states.observables["temper"][:3]).all()
+    assert (states.observables["temper"][[8, 16]] == 2).all()
+
+
+@pytest.mark.parametrize(("change", "doubt"), [
+    ({"round_trips": np.array([10, 9])}, "made 9 round trips"), ({"r_hat": 1.051}, "R-hat of the energy"),
+    ({"r_hat": float("nan")}, "R-hat"), ({"log_f": 0.011}, "ln f was still 0.011"), ({}, None)])
+def test_a_density_of_states_is_doubted_for_a_reason(change, doubt):
+    good = {"round_trips": np.array([10, 10]), "r_hat": 1.05, "log_f": 0.01}
+    states = replace(sampler(walkers=2).run(steps=5000), **(good | change))
+    doubts = wl.doubts_about(states)
+    assert len(doubts) == (doubt is not None)
+    assert doubt is None or doubt in doubts[0]
+
+
+def test_until_error_goes_on_while_there_are_doubts(monkeypatch):
+    monkeypatch.setattr(wl, "FIRST_ROUND", 20_000)
+    monkeypatch.setattr(wl, "doubts_about", lambda states: ["some"] if states.steps < 80_000 else [])
+    assert sampler(walkers=8).run(steps=320_000, until_error=100.0).steps == 80_000
+
+
+def test_a_run_interrupted_between_two_rounds_judges_the_first_as_it_was(tmp_path, monkeypatch):
+    """Some walkers are in the second round already: the first was found not good enough, whatever they say now."""
+    monkeypatch.setattr(wl, "FIRST_ROUND", 20_000)
+    whole = sampler(walkers=8).run(steps=40_000, until_error=1e-9)
+    calls, real = [], Walker.walk_to
+
+    def walk_to(self, step, part):
+        calls.append(part.start)
+        if calls.count(20_000) == 8:
+            raise KeyboardInterrupt
+        real(self, step, part)
+
+    monkeypatch.setattr(Walker, "walk_to", walk_to)
+    with pytest.raises(KeyboardInterrupt):
+        sampler(walkers=8).run(steps=40_000, until_error=1e-9, checkpoint=tmp_path / "run.npz")
+    monkeypatch.setattr(Walker, "walk_to", real)
+    resumed = sampler(walkers=8).run(steps=40_000, until_error=100.0, checkpoint=tmp_path / "run.npz")
+    assert_same(whole, resumed)
+
+
+class Unwritable(Ising2D):
+    """Has settings that JSON cannot hold."""
+
+    @property
+    def configuration(self):
+        return {"J": np.ones(2)}
+
+
+def test_what_cannot_be_written_is_found_before_the_walk(tmp_path):
+    told = []
+    for system, path in ((Unwritable(4), tmp_path / "run.npz"), (MODEL, tmp_path / "no" / "run.npz")):
+        with pytest.raises((ValueError, OSError), match=r"does not fit into JSON|is no folder"):
+            WangLandau(system, MODEL.edges).run(steps=10**6, checkpoint=path, progress=told.append)
+    assert not told
+
+
+@pytest.mark.parametrize("n", [4, 7, 100])
+def test_split_r_hat_is_its_formula(n):
+    series = np.random.default_rng(n).normal(size=(3, n)) + np.arange(3)[:, None] + np.linspace(0, 2, n)
+    half = n // 2
+    parts = [part for row in series for part in (row[:half], row[half : 2 * half])]
+    W, B = np.mean([part.var(ddof=1) for part in parts]), half * np.var([part.mean() for part in parts], ddof=1)
+    assert split_r_hat(list(series)) == pytest.approx(np.sqrt(((half - 1) / half * W + B / half) / W))
+
+
+def result(log_g, log_f=0.001):
+    seen = np.isfinite(log_g)
+    return WalkerResult(
+        np.array(log_g, float), seen, seen * 5, np.arange(8.0), {}, {}, np.zeros(len(log_g)), 20, log_f, 100)
+
+
+def test_a_bin_that_one_walker_never_saw_has_no_error():
+    states = combine(np.arange(4.0), [result([0, 1, 2], 0.01), result([0, 1.1, 2], 0.5), result([0, 1.2, -np.inf])])
+    assert np.isfinite(states.error[:2]).all()
+    assert np.isnan(states.error[2])
+    assert np.isinf(states.largest_error)
+    assert states.log_f == 0.5

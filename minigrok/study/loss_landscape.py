@@ -10,7 +10,8 @@ the *test* accuracy? The barrier that we measure is, for networks with L < 0.1,
 
 0 where the most frequent networks generalise already. Where no network of a column was seen, B is a lower bound.
 
-The slope d ln g / d ln L is L / T, with T the microcanonical temperature: weights sampled at T gather where it is so.
+The density of states per unit of loss is g(ln L) / L, so that the microcanonical temperature T has
+1 / T = d ln (g / L) / dL = (d ln g / d ln L - 1) / L.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -152,7 +153,7 @@ def log_mass_below(edges: FloatArray, walker: WalkerResult, loss: float) -> floa
 def temperature_note(states: Mapping[str, DensityOfStates]) -> str:
     """Where the inverse temperature 1 / T rises with the loss, as it does in a first-order transition.
 
-    1 / T = (d ln g / d ln L) / L by each walker; a rise counts if it is larger than its standard error times the
+    1 / T = (d ln g / d ln L - 1) / L by each walker; a rise counts if it is larger than its standard error times the
     quantile of Student's t by which one false alarm among all bins of all tasks has a probability of 1 %.
     """
     rising = []
@@ -160,7 +161,7 @@ def temperature_note(states: Mapping[str, DensityOfStates]) -> str:
         seen = np.isfinite(found.walkers_log_g).all(axis=0)
         L = np.sqrt(found.edges[1:] * found.edges[:-1])[seen]
         slope = np.diff(found.walkers_log_g[:, seen], axis=1) / np.diff(np.log(L))
-        rise = np.diff(slope / np.sqrt(L[1:] * L[:-1]), axis=1)
+        rise = np.diff((slope - 1.0) / np.sqrt(L[1:] * L[:-1]), axis=1)
         error = rise.std(axis=0, ddof=1) / np.sqrt(len(rise))
         if (rise.mean(axis=0) > error * student_t.ppf(1 - 0.01 / (BINS * len(states)), len(rise) - 1)).any():
             rising.append(name)
@@ -206,7 +207,7 @@ def sketch(runs: Runs) -> tuple[str, str, Figure]:
         low, high = states.log_g - states.error, states.log_g + states.error
         left.fill_between(L[known], low[known], high[known], color=plots.COLOURS[i], alpha=0.3)
         slope = np.diff(states.log_g[seen]) / np.diff(np.log(L[seen]))
-        middle.plot(np.sqrt(L[seen][1:] * L[seen][:-1]), slope, **style)
+        middle.plot(np.sqrt(L[seen][1:] * L[seen][:-1]), slope - 1.0, **style)
         columns = [column for walker in walkers if (column := column_log_g(states.edges, walker)) is not None]
         if columns and name not in WITHOUT_GENERALISATION:
             mean = logsumexp(columns, axis=0)
@@ -215,7 +216,7 @@ def sketch(runs: Runs) -> tuple[str, str, Figure]:
             right.plot(accuracy, mean - np.nanmax(mean), marker=plots.MARKERS[i], markersize=3, **style)
         lowest.append(f"{name} {states.log_g[seen][0]:.1f} at a loss of {L[seen][0]:.2g}")
     left.set(xscale="log", xlabel="training loss $L$", ylabel="$\\ln g(\\ln L)$, masses sum to 1")
-    middle.set(xscale="log", xlabel="training loss $L$", ylabel="$d \\ln g / d \\ln L$", title="$L / T$")
+    middle.set(xscale="log", xlabel="training loss $L$", ylabel="$L / T = d \\ln g / d \\ln L - 1$")
     middle.axhline(0, color="grey", linewidth=0.8)
     right.set(xlabel="test accuracy", ylabel="$\\ln g$ below its maximum", title=f"networks with $L < {LOW_LOSS}$")
     left.legend(fontsize=7)
