@@ -1,6 +1,7 @@
 """The landscape of networks: its moves, its priors, its coordinates, each against the network itself."""
 
 import math
+import os
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from minigrok.mlp import ACTIVATIONS
 from minigrok.mlp import cross_entropy as plain_cross_entropy
 from minigrok.systems import NetworkLandscape, network
 from minigrok.systems.priors import PRIORS, draw, move_weight
+from minigrok.wanglandau import WangLandau
 
 MOONS = tasks.moons(n=60)
 SETTINGS = [                   # prior, activation, coordinate, bias
@@ -305,3 +307,25 @@ def test_a_move_that_kills_the_layer_meets_a_wall():
     energy, log_ratio = landscape.propose(state, np.array([0.0, 0.1]))                 # to -0.2
     assert math.isnan(energy)
     assert log_ratio == -math.inf
+
+
+@pytest.mark.skipif("MINIGROK_NO_JIT" in os.environ, reason="a million steps")
+@pytest.mark.filterwarnings("ignore:poor convergence")
+def test_the_joint_law_of_entropy_and_loss_is_the_same_from_either_walk_and_by_drawing():
+    """Shares of four cells, S below or above 0.6, loss below or above 0.8, with walks over S and over the loss."""
+    S_edges, loss_edges = np.array([0.1, 0.6, 1.0]), np.array([0.45, 0.8, 1.6])
+    by_S = WangLandau(NetworkLandscape(MOONS), S_edges, walkers=8, seed=0, joint={"loss": loss_edges}).run(300_000)
+    over_loss = NetworkLandscape(MOONS, coordinate="loss")
+    by_loss = WangLandau(over_loss, loss_edges, walkers=8, seed=0, joint={"entropy": S_edges}).run(300_000)
+    rng, drawn = np.random.default_rng(1), []
+    for _ in range(8000):
+        state = over_loss.start(rng)
+        gram = state.activations[:6] @ state.activations[:6].T
+        p = np.linalg.eigvalsh(gram / np.trace(gram))
+        p = p[p > 1e-15]
+        drawn.append((-(p * np.log(p)).sum(), cross_entropy(state.outputs, state.labels, np.empty((2, 30)))))
+    counts = np.histogram2d(*np.transpose(drawn), bins=(S_edges, loss_edges))[0]
+    given_S, given_loss = by_S.joint["loss"], by_loss.joint["entropy"].T
+    for looks, axis in ((given_S, 1), (given_loss, 0)):
+        np.testing.assert_allclose(
+            looks / looks.sum(axis=axis, keepdims=True), counts / counts.sum(axis=axis, keepdims=True), atol=0.04)
