@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from minigrok.density import density_matrix as density_matrix
     from minigrok.density import spectrum as spectrum
     from minigrok.dos import DensityOfStates as DensityOfStates
+    from minigrok.ensemble import TrainingRun as TrainingRun
+    from minigrok.ensemble import train_many as train_many
     from minigrok.gradients import entropy_gradient as entropy_gradient
     from minigrok.gradients import purity_gradient as purity_gradient
     from minigrok.history import History as History
@@ -71,7 +73,8 @@ _HOME = {
     "von_neumann_entropy": "metrics", "renyi_entropy": "metrics", "purity": "metrics", "linear_entropy": "metrics",
     "effective_rank": "metrics", "participation_ratio": "metrics", "weight_entropy": "metrics",
     "entropy_gradient": "gradients", "purity_gradient": "gradients",
-    "MLP": "mlp", "SGD": "optimizers", "AdamW": "optimizers", "train": "training", "History": "history",
+    "MLP": "mlp", "SGD": "optimizers", "AdamW": "optimizers", "train": "training",
+    "train_many": "ensemble", "TrainingRun": "ensemble", "History": "history",
     "measure": "states.measure", "measure_state": "states.measure", "StateMetrics": "states.measure",
     "sampling_error": "states.sampling_error",
     "relative_entropy": "states.distances", "jensen_shannon_divergence": "states.distances",
