@@ -104,7 +104,9 @@ def _cache_directory(folder: Path) -> Iterator[None]:
         numba.config.CACHE_DIR = before
 
 
-def jit(function: Callable[Parameters, Result], *, depends_on: tuple[Path, ...] = ()) -> Kernel[Parameters, Result]:
+def jit(
+    function: Callable[Parameters, Result], *, depends_on: tuple[Path, ...] = (), inline: bool = False
+) -> Kernel[Parameters, Result]:
     """Compile `function` with numba, or return it as it is where numba is missing or switched off.
 
     Compiled code holds no interpreter lock, divides like NumPy (1 / 0 is inf) and keeps IEEE
@@ -135,7 +137,7 @@ def jit(function: Callable[Parameters, Result], *, depends_on: tuple[Path, ...] 
         kernel = function
         kernel.py_func = function
         return cast(Kernel[Parameters, Result], kernel)
-    options = {"nogil": True, "error_model": "numpy"}
+    options = {"nogil": True, "error_model": "numpy", "inline": "always" if inline else "never"}
     folder = cache_folder(*depends_on)
     if folder is None or not Path(function.__code__.co_filename).exists():     # a doctest or an interactive session
         kernel = numba.njit(**options)(function)
@@ -143,6 +145,11 @@ def jit(function: Callable[Parameters, Result], *, depends_on: tuple[Path, ...] 
         with _cache_directory(folder):
             kernel = numba.njit(cache=True, **options)(function)
     return cast(Kernel[Parameters, Result], kernel)
+
+
+def inlined(function: Callable[Parameters, Result]) -> Kernel[Parameters, Result]:
+    """As `jit`, for a part of a longer kernel that is called from one place: it becomes part of its caller's code."""
+    return jit(function, inline=True)
 
 
 def dispatch_on_class(function: Callable[..., Any], target_of: Callable[[type], Any]) -> None:

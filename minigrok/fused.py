@@ -1,0 +1,183 @@
+"""The fused form of training: which nets, tasks and optimizers it serves, and the way from them to its kernels.
+
+It computes what the plain form does (`minigrok.mlp.loss_and_gradient`, the optimizer's `step`, the row of a History),
+to rounding, in the compiled epochs of `minigrok.fast.epochs`. It serves
+
+    a net of one hidden layer, any activation, loss and type, with biases or without;
+    SGD and AdamW themselves, with every setting, schedule and clipping;
+    any batch size; tasks of arrays, and modular ones, whose two-hot rows are never built.
+
+Everything else is trained by the plain form: deeper nets, and optimizers of your own. So is all without numba.
+"""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigrok.checks import FloatArray, IntArray
+from minigrok.density import spectrum
+from minigrok.fast.epochs import Stepper, finish, parts, prepare, run_epochs
+from minigrok.fast.one_hidden import GRAM, GRAM_OF_ROWS, LOSSES, NOTHING, Data, new_sums, new_weights, one_pass, shape_of
+from minigrok.fast.steps import ADAMW_CODE, FAINT, FAINT_32, FAINT_ROOT, FAINT_ROOT_32, SGD_CODE
+from minigrok.jit import JIT_ENABLED
+from minigrok.mlp import MLP
+from minigrok.optimizers import SGD, AdamW, Optimizer
+from minigrok.tasks import AnyTask, ModularTask
+
+FROM_GRAM = {"trace": GRAM, "centered": GRAM, "rows": GRAM_OF_ROWS}
+# A Gram matrix gives the plain form's digits where the squares of the activations neither overflow nor vanish, and
+# where taking the mean off leaves a share of it that is not small
+SMALLEST_TRACE, LARGEST_TRACE, SMALLEST_SHARE = 1e-100, 1e100, 1e-3
+
+
+class Look(NamedTuple):
+    """What a pass over training and test inputs has seen."""
+
+    losses: dict[str, float]             # by part, "train" and "test"
+    accuracies: dict[str, float]
+    spectra: dict[str, FloatArray]       # by convention, where they could be had without loss of digits
+
+
+def thread_count() -> int:
+    """Threads that a run may use: OMP_NUM_THREADS where that is a number, else one a core."""
+    wanted = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
+    return max(1, int(wanted)) if wanted.isdecimal() else os.cpu_count() or 1
+
+
+def serves(net: MLP, task: AnyTask, optimizer: Optimizer) -> bool:
+    """Whether the fused form takes this run; what it would have to refuse, the plain form explains better."""
+    if not JIT_ENABLED or len(net.sizes) != 3 or type(net) is not MLP or type(optimizer) not in (SGD, AdamW):
+        return False
+    for y in (task.y_train, task.y_test):
+        if len(y) == 0 or y.min() < 0 or y.max() >= net.sizes[-1]:
+            return False
+    if isinstance(task, ModularTask):
+        return net.sizes[0] == 2 * task.n_classes
+    inputs = (task.X_train, task.X_test)
+    return all(X.ndim == 2 and X.shape[1] == net.sizes[0] and np.isfinite(X.astype(net.theta.dtype)).all() for X in inputs)
+
+
+class FusedEpochs:
+    """Epochs of one run. It keeps nothing that a result depends on but `net` and the state that it is handed."""
+
+    def __init__(self, net: MLP, task: AnyTask, optimizer: Any, batch_size: int, clip_norm: float | None) -> None:
+        dtype = net.theta.dtype
+        pairs = isinstance(task, ModularTask)
+        self.batch_size = batch_size
+        self.data = {part: _data(task, part, dtype) for part in ("train", "test")}
+        self.rows = {part: np.arange(len(data.y)) for part, data in self.data.items()}
+        self.shape = shape_of(net.sizes, net.activation, net.loss, net.bias, pairs, dtype)
+        self.weights = new_weights(self.shape, dtype)
+        self.sums = [new_sums(self.shape, dtype) for _ in parts(len(self.rows["train"]))]
+        is_adamw = isinstance(optimizer, AdamW)
+        settings = (
+            (*optimizer.betas, optimizer.eps, optimizer.weight_decay) if is_adamw
+            else (optimizer.momentum, optimizer.weight_decay, optimizer.nesterov, 0))
+        faint = (FAINT, FAINT_ROOT) if dtype == np.float64 else (FAINT_32, FAINT_ROOT_32)
+        self.stepper = Stepper(
+            ADAMW_CODE if is_adamw else SGD_CODE, np.array(settings, float), clip_norm or np.inf, net.theta,
+            *(np.zeros_like(net.theta) for _ in range(3)), np.zeros(9, dtype), np.array(faint, dtype))
+        self.gradient_of = np.full_like(net.theta, np.nan)          # the theta whose gradient is there
+        threads = min(thread_count(), len(self.sums))
+        self.pool = ThreadPoolExecutor(threads - 1) if threads > 1 else None
+
+    def advance(self, rates: list[float], rng: np.random.Generator, state: Any) -> tuple[int, Any]:
+        """One epoch for each learning rate: moves the net's theta, returns epochs done and the optimizer's next state.
+
+        Fewer are done where theta is no longer finite. Orders are drawn from `rng` as the plain form draws them.
+        """
+        n, stepper = len(self.rows["train"]), self.stepper
+        full = self.batch_size == n
+        orders = self.rows["train"][None] if full else np.array([rng.permutation(n) for _ in rates])
+        memories = (stepper.memory, stepper.memory_of_squares)[: len(state) - 1]
+        for memory, values in zip(memories, state[1:], strict=True):
+            memory[:] = values
+        has_gradient = full and np.array_equal(self.gradient_of, stepper.theta)
+        if full and self.pool is not None:
+            done, steps = self._threaded(rates, int(state.steps), has_gradient)
+        else:
+            done, steps = run_epochs(
+                self.data["train"], orders, self.batch_size, np.array(rates, float), int(state.steps), self.shape,
+                self.weights, self.sums[0], stepper, has_gradient)
+        return done, type(state)(steps, *(memory.copy() for memory in memories))
+
+    def look(self, inputs: str, conventions: tuple[str, ...]) -> Look:
+        """Losses, accuracies and the hidden layer's spectra over `inputs`, of the net as it is.
+
+        Where a batch is the whole training set, the gradient comes out of it as well, for the next epoch to use.
+        """
+        wanted = max((FROM_GRAM.get(convention, LOSSES) for convention in conventions), default=LOSSES)
+        prepare(self.stepper, self.shape, self.weights)
+        losses, accuracies, grams, column_sums, count = {}, {}, 0.0, 0.0, 0
+        for part in ("train", "test"):
+            n, learn = len(self.rows[part]), part == "train" and self.batch_size == len(self.rows[part])
+            watched = inputs in (part, "all")
+            seen = self._pass(part, learn, wanted if watched else LOSSES)
+            losses[part] = sum(loss for loss, _ in seen) / n
+            accuracies[part] = sum(right for _, right in seen) / n
+            if watched:
+                count += n
+                for sums in self.sums[: len(seen)]:
+                    grams, column_sums = grams + sums.grams, column_sums + sums.column_sums
+            if learn:
+                finish(self.sums[0], self.sums[-1], len(seen), self.shape, self.stepper, 0.0, 0)
+                self.gradient_of[:] = self.stepper.theta
+        return Look(losses, accuracies, self._spectra(grams, column_sums, count, conventions))
+
+    def _pass(self, part: str, learn: bool, watch: int) -> list[tuple[float, int]]:
+        """Loss and right answers of each part of the inputs, over which the sums are taken, on as many threads."""
+        n = len(self.rows[part])
+        scale = self.stepper.theta.dtype.type(1 / n)
+
+        def one(bounds: tuple[int, int], sums: Any) -> tuple[float, int]:
+            rows = self.rows[part][slice(*bounds)]
+            return one_pass(self.data[part], rows, self.shape, self.weights, sums, scale, learn, watch)
+
+        pieces = parts(n) if len(self.sums) > 1 else [(0, n)]
+        work = list(zip(pieces, self.sums[: len(pieces)], strict=True))
+        later = [self.pool.submit(one, *piece) for piece in work[1:]] if self.pool else []
+        first = one(*work[0])
+        return [first, *(future.result() for future in later)] if later else [first, *(one(*w) for w in work[1:])]
+
+    def _threaded(self, rates: list[float], steps: int, has_gradient: bool) -> tuple[int, int]:
+        """`run_epochs` of whole batches with the parts of the gradient on two threads."""
+        for epoch, rate in enumerate(rates, 1):
+            count = 0
+            if not has_gradient:
+                prepare(self.stepper, self.shape, self.weights)
+                count = len(self._pass("train", True, NOTHING))
+            has_gradient = False
+            if not finish(self.sums[0], self.sums[-1], count, self.shape, self.stepper, rate, steps + epoch):
+                return epoch, steps + epoch
+        return len(rates), steps + len(rates)
+
+    def _spectra(
+        self, grams: FloatArray, column_sums: FloatArray, n: int, conventions: tuple[str, ...]
+    ) -> dict[str, FloatArray]:
+        """The spectra that follow from the Gram matrices of n rows of activations without loss of digits."""
+        d, spectra = self.shape.hidden, {}
+        if n < d or not set(conventions) & set(FROM_GRAM):
+            return {}
+        upper = np.triu(grams.reshape(2, -1, self.shape.hidden_double)[:, :d, :d])
+        plain, of_rows = upper + np.swapaxes(np.triu(upper, 1), 1, 2)
+        total = np.trace(plain)
+        if not SMALLEST_TRACE < total < LARGEST_TRACE:
+            return {}
+        mean_sum = column_sums[:d]
+        candidates = {"trace": plain, "rows": of_rows, "centered": plain - np.outer(mean_sum, mean_sum) / n}
+        enough = {"trace": 0.0, "rows": n - 0.5, "centered": SMALLEST_SHARE * total}     # rows: each has a direction
+        for convention in set(conventions) & set(FROM_GRAM):
+            trace = np.trace(candidates[convention])
+            if trace > enough[convention]:
+                spectra[convention] = spectrum(candidates[convention] / trace)
+        return spectra
+
+
+def _data(task: AnyTask, part: str, dtype: Any) -> Data:
+    y = np.ascontiguousarray(getattr(task, f"y_{part}"), np.int64)
+    if isinstance(task, ModularTask):
+        pairs = np.ascontiguousarray(getattr(task, f"pairs_{part}"), np.int64)
+        return Data(np.zeros((0, 0), dtype), pairs, y)
+    return Data(np.ascontiguousarray(getattr(task, f"X_{part}"), dtype), np.zeros((0, 2), np.int64), y)
