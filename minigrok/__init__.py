@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from minigrok.mlp import MLP as MLP
     from minigrok.optimizers import SGD as SGD
     from minigrok.optimizers import AdamW as AdamW
+    from minigrok.schedules import Cosine as Cosine
+    from minigrok.schedules import StepDecay as StepDecay
+    from minigrok.schedules import Warmup as Warmup
     from minigrok.states.distances import bures_angle as bures_angle
     from minigrok.states.distances import bures_distance as bures_distance
     from minigrok.states.distances import fidelity as fidelity
@@ -58,11 +61,14 @@ if TYPE_CHECKING:
     from minigrok.states.measure import measure as measure
     from minigrok.states.measure import measure_state as measure_state
     from minigrok.states.sampling_error import sampling_error as sampling_error
+    from minigrok.stopping import patience as patience
+    from minigrok.stopping import stop_when as stop_when
     from minigrok.study.reproduce import reproduce as reproduce
     from minigrok.systems import BinaryPerceptron as BinaryPerceptron
     from minigrok.systems import Box as Box
     from minigrok.systems import Ising2D as Ising2D
     from minigrok.systems import NetworkLandscape as NetworkLandscape
+    from minigrok.training import Moment as Moment
     from minigrok.training import train as train
     from minigrok.wanglandau import WangLandau as WangLandau
 
@@ -73,7 +79,9 @@ _HOME = {
     "von_neumann_entropy": "metrics", "renyi_entropy": "metrics", "purity": "metrics", "linear_entropy": "metrics",
     "effective_rank": "metrics", "participation_ratio": "metrics", "weight_entropy": "metrics",
     "entropy_gradient": "gradients", "purity_gradient": "gradients",
-    "MLP": "mlp", "SGD": "optimizers", "AdamW": "optimizers", "train": "training",
+    "MLP": "mlp", "SGD": "optimizers", "AdamW": "optimizers", "train": "training", "Moment": "training",
+    "Cosine": "schedules", "StepDecay": "schedules", "Warmup": "schedules",
+    "patience": "stopping", "stop_when": "stopping",
     "train_many": "ensemble", "TrainingRun": "ensemble", "History": "history",
     "measure": "states.measure", "measure_state": "states.measure", "StateMetrics": "states.measure",
     "sampling_error": "states.sampling_error",

@@ -13,6 +13,8 @@ AdamW (betas b1 and b2, weight decay lambda); m and v start at zero, which the d
     m <- b1 m + (1 - b1) g         v <- b2 v + (1 - b2) g^2
     theta <- theta - lr (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps)
 
+Before either, a gradient that is too long may be shortened: `clipped`.
+
 An optimizer is nothing but its settings. What it remembers is one value, the state: `start` makes the first,
 a step moves theta in place and returns the next. A checkpoint keeps `state._asdict()`.
 """
@@ -206,6 +208,43 @@ class AdamW:
         theta *= 1 - self.lr * self.weight_decay
         theta -= self.lr * (m / (1 - b1**t)) / (np.sqrt(v / (1 - b2**t)) + self.eps)
         return AdamWState(t, m, v)
+
+
+def clipped(gradient: FloatArray, clip_norm: float) -> FloatArray:
+    """The gradient, shortened to length `clip_norm` where it is longer: g min(1, clip_norm / |g|).
+
+    |g| is the Euclidean norm over all parameters. Its squares may overflow or vanish, so g is first divided by its
+    largest entry. A gradient that is short enough comes back as it is, and so does one that is not finite, which no
+    factor mends.
+
+    Parameters
+    ----------
+    gradient : ndarray, shape (parameters,)
+    clip_norm : float
+        Above 0.
+
+    Returns
+    -------
+    ndarray like `gradient`
+
+    References
+    ----------
+    .. [1] R. Pascanu, T. Mikolov and Y. Bengio, "On the difficulty of training recurrent neural networks",
+       ICML 2013, section 3.2. (PyTorch's clip_grad_norm_ adds 1e-6 to |g|; this does not.)
+
+    Examples
+    --------
+    >>> clipped(np.array([3.0, -4.0]), 1.0)
+    array([ 0.6, -0.8])
+    >>> clipped(np.array([3e200, -4e200]), 10.0)
+    array([ 6., -8.])
+    """
+    largest = float(abs(gradient).max())
+    if not 0 < largest < np.inf:
+        return gradient
+    direction = gradient / largest                       # entries in [-1, 1]
+    length = clip_norm / float(np.linalg.norm(direction))          # of the clipped one's largest entry
+    return direction * length if length < largest else gradient
 
 
 def _settle(optimizer: SGD | AdamW, **settings: Any) -> None:

@@ -1,8 +1,8 @@
 """The training loop: theta moves by the optimizer's step on dL/dtheta, batch by batch, epoch by epoch.
 
 One epoch passes every training input once, in batches of a fresh random order (or all at once, where
-`batch_size` is None). Before the first epoch (epoch 0), every `record_every` epochs and after the last
-one the loop looks at the network and records
+`batch_size` is None); a schedule may change the learning rate from epoch to epoch. Before the first epoch
+(epoch 0), every `record_every` epochs and after the last one the loop looks at the network and records
 
     train_loss, test_loss, train_accuracy, test_accuracy
     entropy, purity, effective_rank, participation_ratio, spectrum     of the hidden layer's state
@@ -24,12 +24,13 @@ import numpy as np
 
 from minigrok import metrics
 from minigrok.checkpoint import load_checkpoint, save_checkpoint
-from minigrok.checks import FloatArray, IntArray, one_of, whole_number
+from minigrok.checks import FloatArray, IntArray, one_of, real_number, whole_number
 from minigrok.density import activation_spectrum
 from minigrok.grams import CONVENTIONS
 from minigrok.history import History, column_name, from_rows
 from minigrok.mlp import MLP, loss_and_gradient
-from minigrok.optimizers import Optimizer
+from minigrok.optimizers import Optimizer, clipped
+from minigrok.schedules import Schedule, scheduled, settings_of
 from minigrok.tasks import AnyTask
 
 CHECKPOINT_SECONDS = 10.0      # at most so much work is lost to a kill
@@ -54,6 +55,7 @@ class Moment(NamedTuple):
     net: MLP
     task: AnyTask
     row: dict[str, Any]        # what was just recorded, by column
+    rows: Sequence[Mapping[str, Any]]      # all that was recorded so far, `row` the last; the list grows with the run
 
 
 def train(
@@ -70,6 +72,8 @@ def train(
     layer: int = -1,
     inputs: str = "train",
     conventions: Sequence[str] = ("trace",),
+    schedule: Schedule | None = None,
+    clip_norm: float | None = None,
 ) -> History:
     """Train `net` on `task`, in place, and return what was recorded.
 
@@ -88,7 +92,10 @@ def train(
     seed : int
         Of the order of the batches.
     callbacks : sequence of functions
-        Each is called with a `Moment` at every recorded epoch; one that returns True ends the run.
+        Each is called with a `Moment` at every recorded epoch: the epoch and the total, the net and the task as
+        they are, `row`, what was just recorded, and `rows`, all of it so far. One that returns True ends the run,
+        once all have been called; see `stop_when` and `patience`. A checkpoint does not hold them: given that of a
+        run that had ended, they are first of all called with its last moment again, and may end it there once more.
     checkpoint : path, optional
         Written as the run goes, and gone on from if it is there: to the same bits as without a break.
     record : mapping from name to function of (net, task), optional
@@ -99,6 +106,11 @@ def train(
         Over which inputs the state is taken.
     conventions : sequence of names
         Conventions of the state, see `minigrok.density`.
+    schedule : Cosine, StepDecay, Warmup or your own, optional
+        `schedule(epoch, epochs)` multiplies the optimizer's learning rate during the epoch before which `epoch` are
+        done, and AdamW's decay with it. With one, a checkpoint belongs to its `epochs` too: it is laid out over them.
+    clip_norm : float, optional
+        Above 0: a longer dL/dtheta is shortened to this length before the optimizer sees it; see `clipped`.
 
     Returns
     -------
@@ -131,6 +143,9 @@ def train(
         "batch_size": batch_size, "record_every": record_every, "seed": whole_number("seed", seed, 0),
         "record": list(dict(record)), "layer": layer, "inputs": inputs, "conventions": list(conventions),
     }
+    configuration |= settings_of(schedule, epochs)
+    if clip_norm is not None:
+        clip_norm = configuration["clip_norm"] = real_number("clip_norm", clip_norm, 0.0, low_open=True)
     run = _Run(net, optimizer.start(net.theta), np.random.default_rng(seed))
     if checkpoint is not None and Path(checkpoint).exists():
         run.resume(checkpoint, configuration)
@@ -140,12 +155,13 @@ def train(
         due = run.epoch % record_every == 0 or run.epoch >= epochs
         if due and (not run.rows or run.rows[-1]["epoch"] < run.epoch):
             run.look(look)
-            moment = Moment(run.epoch, epochs, net, task, run.rows[-1])
+        if run.rows[-1]["epoch"] == run.epoch:           # also where a checkpoint begins: the run may have been ended
+            moment = Moment(run.epoch, epochs, net, task, run.rows[-1], run.rows)
             answers = [callback(moment) for callback in callbacks]             # each of them sees the moment
             stop = any(answers)
         stop = stop or run.epoch >= epochs
         if not stop:
-            run.one_epoch(X, task.y_train, optimizer, batch_size)
+            run.one_epoch(X, task.y_train, scheduled(optimizer, schedule, run.epoch, epochs), batch_size, clip_norm)
         if checkpoint is not None and (stop or time.monotonic() - saved > CHECKPOINT_SECONDS):
             run.save(checkpoint, configuration)
             saved = time.monotonic()
@@ -162,13 +178,15 @@ class _Run:
     epoch: int = 0
     rows: list[dict[str, Any]] = field(default_factory=list)
 
-    def one_epoch(self, X: FloatArray, y: IntArray, optimizer: Optimizer, batch_size: int) -> None:
+    def one_epoch(self, X: FloatArray, y: IntArray, optimizer: Optimizer, batch_size: int, clip: float | None) -> None:
         """Pass every training input once; theta moves in place."""
         n = len(y)
         order = self.rng.permutation(n) if batch_size < n else None
         for start in range(0, n, batch_size):
             batch = slice(None) if order is None else order[start : start + batch_size]
             _, gradient = loss_and_gradient(self.net, X[batch], y[batch])
+            if clip is not None:
+                gradient = clipped(gradient, clip)
             self.state = optimizer.step(self.net.theta, gradient, self.state)
         self.epoch += 1
         broken = ~np.isfinite(self.net.theta)
@@ -255,8 +273,7 @@ def _observer(
             columns = state_columns(activations, convention).items()
             row |= {column_name(name, convention): value for name, value in columns}
         weights = weights_of(net)
-        row["weight_entropy"] = metrics.weight_entropy(weights)
-        row["weight_norm"] = np.linalg.norm(weights)
+        row |= {"weight_entropy": metrics.weight_entropy(weights), "weight_norm": np.linalg.norm(weights)}
         return row | {name: recorder(net, task) for name, recorder in record.items()}
 
     return look

@@ -12,10 +12,10 @@ from scipy import stats
 from minigrok import MLP, density_matrix, purity, tasks, von_neumann_entropy
 from minigrok import walk as walk_module
 from minigrok.fast.layer import CODES, activate, combination, cross_entropy, layer, overlap
+from minigrok.fast.priors import PRIORS, draw, move_weight
 from minigrok.mlp import ACTIVATIONS
 from minigrok.mlp import cross_entropy as plain_cross_entropy
 from minigrok.systems import NetworkLandscape, network
-from minigrok.systems.priors import PRIORS, draw, move_weight
 from minigrok.wanglandau import WangLandau
 
 MOONS = tasks.moons(n=60)

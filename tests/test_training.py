@@ -1,9 +1,33 @@
+import tempfile
+from pathlib import Path
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
-from minigrok import MLP, SGD, AdamW, History, density_matrix, purity, tasks, train, von_neumann_entropy, weight_entropy
-from minigrok.checkpoint import CheckpointError
+from minigrok import (
+    MLP,
+    SGD,
+    AdamW,
+    Cosine,
+    History,
+    StepDecay,
+    Warmup,
+    density_matrix,
+    patience,
+    purity,
+    stop_when,
+    tasks,
+    train,
+    von_neumann_entropy,
+    weight_entropy,
+)
+from minigrok import training as training_module
+from minigrok.checkpoint import CheckpointError, load_checkpoint
 from minigrok.mlp import loss_and_gradient
+from minigrok.optimizers import clipped
 from minigrok.training import TrainingDivergedError
 
 TASK = tasks.moons(n=120, seed=0)
@@ -135,6 +159,21 @@ def test_callbacks_see_each_moment_and_may_stop():
     np.testing.assert_array_equal(history.epoch, seen)
 
 
+def test_a_moment_holds_the_run_as_it_is():
+    net, rows = MLP([2, 5, 2]), []
+
+    def look(moment):
+        assert (moment.epochs, moment.net, moment.task) == (5, net, TASK)
+        assert moment.row["train_loss"] == net.loss_and_gradient(TASK.X_train, TASK.y_train)[0]
+        assert moment.rows[-1] is moment.row
+        rows.append((moment.epoch, len(moment.rows), moment.row))
+        assert [row for _, _, row in rows] == list(moment.rows)
+
+    history = train(net, TASK, SGD(0.1), 5, record_every=2, callbacks=[look])
+    assert [(epoch, count) for epoch, count, _ in rows] == [(0, 1), (2, 2), (4, 3), (5, 4)]
+    np.testing.assert_array_equal(history.entropy, [row["entropy"] for _, _, row in rows])
+
+
 def test_own_columns_are_recorded():
     record = {"largest": lambda net, task: abs(net.theta).max(), "b": lambda net, task: net.layers[1].b}
     _, history = trained(2, record=record)
@@ -174,6 +213,12 @@ def test_a_missing_column_is_named():
     ({"inputs": "trian"}, "did you mean 'train'"),
     ({"conventions": ("centred",)}, "did you mean 'centered'"),
     ({"layer": 3}, "layer"),
+    ({"clip_norm": 0}, r"clip_norm is 0, but must be a number in \(0, inf\)"),
+    ({"clip_norm": -1.0}, "clip_norm is -1.0"),
+    ({"clip_norm": float("nan")}, "clip_norm is nan"),
+    ({"clip_norm": float("inf")}, "clip_norm is inf"),
+    ({"clip_norm": "short"}, "clip_norm is 'short'"),
+    ({"schedule": Cosine}, "schedule is <class"),
 ])
 def test_bad_settings_are_refused_before_training(settings, message):
     with pytest.raises(ValueError, match=message):
@@ -183,3 +228,221 @@ def test_bad_settings_are_refused_before_training(settings, message):
 def test_a_net_that_does_not_fit_the_task_is_refused():
     with pytest.raises(ValueError, match="X"):
         train(MLP([3, 4, 2]), TASK, SGD(0.1), 1)
+
+
+class Own:
+    """A schedule of one's own: the factors as a list."""
+
+    def __init__(self, factors):
+        self.factors = factors
+
+    @property
+    def configuration(self):
+        return {"schedule": "Own", "factors": self.factors}
+
+    def __call__(self, epoch, epochs):
+        assert epochs == len(self.factors)
+        return self.factors[epoch]
+
+
+@given(st.lists(st.floats(0, 2), min_size=1, max_size=5), st.sampled_from([None, 0.01, 0.3, 100.0]), st.booleans())
+def test_schedule_and_clipping_are_the_optimizer_of_each_epoch_on_the_clipped_gradient(factors, clip_norm, adam):
+    net, plain = MLP([2, 4, 2], seed=1), MLP([2, 4, 2], seed=1)
+    make = (lambda lr: AdamW(lr, weight_decay=0.1)) if adam else (lambda lr: SGD(lr, 0.9, weight_decay=0.1))
+    train(net, TASK, make(0.1), len(factors), schedule=Own(factors), clip_norm=clip_norm)
+    state = make(0.1).start(plain.theta)
+    for factor in factors:
+        _, gradient = loss_and_gradient(plain, TASK.X_train, TASK.y_train)
+        if clip_norm is not None:
+            gradient = clipped(gradient, clip_norm)
+        state = make(0.1 * factor).step(plain.theta, gradient, state)
+    np.testing.assert_array_equal(net.theta, plain.theta)
+
+
+@pytest.mark.parametrize("optimizer", [SGD(0.1, momentum=0.9), AdamW(0.01)], ids=["SGD", "AdamW"])
+def test_a_factor_of_1_and_a_length_that_is_not_reached_change_no_bit(optimizer):
+    (plain, history), (other, same) = trained(optimizer=optimizer), trained(
+        optimizer=optimizer, schedule=Warmup(1, StepDecay(5, 0.1)), clip_norm=1e6)
+    np.testing.assert_array_equal(plain.theta, other.theta)
+    np.testing.assert_array_equal(history.train_loss, same.train_loss)
+
+
+def test_every_batch_of_an_epoch_has_its_rate():
+    rates = []
+
+    class Watched(SGD):
+        def step(self, theta, gradient, state):
+            rates.append(self.lr)
+            return super().step(theta, gradient, state)
+
+    trained(4, optimizer=Watched(0.5), schedule=Own([0.5, 1.0, 0.0, 2.0]))
+    assert rates == [0.25] * 4 + [0.5] * 4 + [0.0] * 4 + [1.0] * 4
+
+
+scales = st.integers(-300, 300).map(lambda power: 10.0**power)
+entries = arrays(np.float64, st.integers(1, 8), elements=st.floats(-10, 10)).filter(lambda g: abs(g).max() > 1e-3)
+
+
+@given(entries, scales, scales)
+def test_a_clipped_gradient_points_the_same_way_and_is_as_long_as_allowed(direction, scale, clip_norm):
+    gradient = direction * scale
+    before = gradient.copy()
+    found = clipped(gradient, clip_norm)
+    np.testing.assert_array_equal(gradient, before)
+    unit = direction / np.linalg.norm(direction)
+    if np.log10(np.linalg.norm(direction)) + np.log10(scale) < np.log10(clip_norm) - 1e-9:
+        assert found is gradient
+    else:
+        np.testing.assert_allclose(found / clip_norm, unit, rtol=1e-9, atol=1e-9)
+
+
+@given(entries, st.integers(-36, 36), st.sampled_from([1e-3, 1.0, 1e20, 1e300]))
+def test_clipping_in_float32_neither_overflows_nor_becomes_float64(direction, power, clip_norm):
+    gradient = (direction * 10.0**power).astype(np.float32)
+    found = clipped(gradient, clip_norm)
+    assert found.dtype == np.float32
+    factor = min(1, clip_norm / float(np.linalg.norm(gradient.astype(float))))
+    np.testing.assert_allclose(found, gradient.astype(float) * factor, rtol=1e-6, atol=1e-7 * clip_norm)
+
+
+@pytest.mark.parametrize("gradient", [[0.0, 0.0], [3.0, 4.0], [np.nan, 1e9], [np.inf, 1.0]])
+def test_a_gradient_that_is_short_enough_or_not_finite_comes_back_as_it_is(gradient):
+    gradient = np.array(gradient)
+    assert clipped(gradient, 5.0) is gradient
+
+
+@pytest.mark.parametrize("entry", [np.nan, np.inf])
+def test_clipping_hides_no_divergence(monkeypatch, entry):
+    def broken(net, X, y):
+        loss, gradient = loss_and_gradient(net, X, y)
+        gradient[2] = entry
+        return loss, gradient
+
+    monkeypatch.setattr(training_module, "loss_and_gradient", broken)
+    with pytest.raises(TrainingDivergedError, match=r"epoch 1: layer 0's W\[0, 2\] is not finite"):
+        train(MLP([2, 4, 2]), TASK, SGD(0.1), 3, clip_norm=1.0)
+
+
+def test_pytorch_clips_alike_where_it_is_installed():
+    torch = pytest.importorskip("torch")
+    for gradient in np.random.default_rng(0).normal(size=(20, 7)):
+        parameter = torch.zeros(7, dtype=torch.float64, requires_grad=True)
+        parameter.grad = torch.tensor(gradient)
+        torch.nn.utils.clip_grad_norm_([parameter], 2.5)
+        assert clipped(gradient, 2.5) == pytest.approx(parameter.grad.numpy(), rel=1e-6)
+
+
+@pytest.mark.parametrize(("before", "after", "message"), [
+    ({"schedule": Cosine()}, {"schedule": Cosine(0.1)}, r"schedule.final is 0.0 there, 0.1 here"),
+    ({"schedule": Cosine()}, {}, r"schedule.schedule is 'Cosine' there, 'not set' here"),
+    ({}, {"schedule": Warmup(3, Cosine())}, r"schedule.then.final is 'not set' there, 0.0 here"),
+    ({"schedule": Cosine()}, {"schedule": Cosine(), "epochs": 8}, r"epochs is 6 there, 8 here"),
+    ({"clip_norm": 1.0}, {"clip_norm": 2.0}, r"clip_norm is 1.0 there, 2.0 here"),
+    ({"clip_norm": 1.0}, {}, r"clip_norm is 1.0 there, 'not set' here"),
+])
+def test_a_checkpoint_of_another_schedule_or_clipping_is_refused(tmp_path, before, after, message):
+    trained(checkpoint=tmp_path / "run.npz", **before)
+    with pytest.raises(CheckpointError, match=message):
+        trained(checkpoint=tmp_path / "run.npz", **after)
+
+
+def test_a_run_without_schedule_and_clipping_has_the_configuration_of_older_checkpoints(tmp_path):
+    trained(checkpoint=tmp_path / "run.npz")
+    assert load_checkpoint(tmp_path / "run.npz", "training")[1].keys() == {
+        "net", "task", "optimizer", "batch_size", "record_every", "seed", "record", "layer", "inputs", "conventions"}
+
+
+class Steps:
+    """Counts the steps of optimizers made by `of`, and interrupts the run at one of them."""
+
+    def __init__(self, limit=np.inf):
+        self.made, self.limit = 0, limit
+
+    def of(self, kind, *settings):
+        steps = self
+
+        class Interruptible(kind):
+            def step(self, theta, gradient, state):
+                if steps.made >= steps.limit:
+                    theta[:] = np.nan                    # what is lost may have been anything
+                    raise KeyboardInterrupt
+                steps.made += 1
+                return super().step(theta, gradient, state)
+
+        return Interruptible(*settings)
+
+
+def assert_same(history, other):
+    assert history.columns.keys() == other.columns.keys()
+    for name, column in history.columns.items():
+        np.testing.assert_array_equal(column, other[name])
+        assert column.dtype == other[name].dtype
+
+
+@settings(max_examples=25)
+@given(
+    st.lists(st.integers(0, 70), max_size=3), st.sampled_from([SGD, AdamW]), st.integers(1, 4),
+    st.sampled_from([1e9, 0.0, -1.0]), st.sampled_from([None, Cosine(0.1), Warmup(3, StepDecay(2, 0.5))]),
+    st.sampled_from([None, 0.1]),
+    st.sampled_from([(), (patience("test_loss", 2, 0.02),), (stop_when("train_loss", below=0.66, held=2),)]))
+def test_a_run_interrupted_anywhere_is_the_unbroken_run_to_the_bit(
+    interruptions, kind, record_every, seconds, schedule, clip_norm, criteria
+):
+    run = {"record_every": record_every, "schedule": schedule, "clip_norm": clip_norm, "callbacks": criteria}
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training_module, "CHECKPOINT_SECONDS", seconds)
+        path, unbroken_path = Path(folder) / "run.npz", Path(folder) / "unbroken.npz"
+        whole, history = trained(15, optimizer=kind(0.05), checkpoint=unbroken_path, **run)
+        for limit in interruptions:
+            try:
+                trained(15, optimizer=Steps(limit).of(kind, 0.05), checkpoint=path, **run)
+            except KeyboardInterrupt:
+                continue
+        net, resumed = trained(15, optimizer=kind(0.05), checkpoint=path, **run)
+        assert path.read_bytes() == unbroken_path.read_bytes()
+    np.testing.assert_array_equal(net.theta, whole.theta)
+    assert_same(resumed, history)
+
+
+@pytest.mark.parametrize("record_every", [1, 4])
+def test_a_run_that_was_ended_early_returns_at_once_and_the_same(tmp_path, record_every):
+    run = {"record_every": record_every, "callbacks": [stop_when("epoch", above=6)], "checkpoint": tmp_path / "run.npz"}
+    first, history = trained(20, **run)
+    file = (tmp_path / "run.npz").read_bytes()
+    steps = Steps()
+    again, same = trained(20, optimizer=steps.of(SGD, 0.1), **run)
+    assert steps.made == 0
+    assert history.epoch[-1] == (7 if record_every == 1 else 8)
+    assert (tmp_path / "run.npz").read_bytes() == file
+    np.testing.assert_array_equal(again.theta, first.theta)
+    assert_same(same, history)
+    history.save(tmp_path / "first.npz")
+    same.save(tmp_path / "same.npz")
+    assert (tmp_path / "first.npz").read_bytes() == (tmp_path / "same.npz").read_bytes()
+
+
+def test_a_run_that_was_ended_early_goes_on_without_the_criterion(tmp_path):
+    trained(12, callbacks=[stop_when("epoch", above=4)], checkpoint=tmp_path / "run.npz")
+    net, history = trained(12, checkpoint=tmp_path / "run.npz")
+    whole, unbroken = trained(12)
+    np.testing.assert_array_equal(net.theta, whole.theta)
+    assert_same(history, unbroken)
+
+
+def test_a_criterion_met_at_the_very_end_also_ends_the_longer_run(tmp_path):
+    run = {"callbacks": [stop_when("epoch", above=5)], "record_every": 4, "checkpoint": tmp_path / "run.npz"}
+    assert trained(6, **run)[1].epoch.tolist() == trained(9, **run)[1].epoch.tolist() == [0, 4, 6]
+
+
+def test_callbacks_see_the_last_moment_of_an_ended_run_again_and_no_other(tmp_path, monkeypatch):
+    seen = []
+    run = {"callbacks": [lambda m: seen.append((m.epoch, len(m.rows), m.row is m.rows[-1]))], "record_every": 2}
+    trained(4, checkpoint=tmp_path / "run.npz", **run)
+    trained(5, checkpoint=tmp_path / "run.npz", **run)
+    assert seen == [(0, 1, True), (2, 2, True), (4, 3, True), (4, 3, True), (5, 4, True)]
+    monkeypatch.setattr(training_module, "CHECKPOINT_SECONDS", -1.0)
+    seen.clear()
+    with pytest.raises(KeyboardInterrupt):               # in the fourth epoch: after the last record of a run under way
+        trained(6, optimizer=Steps(12).of(SGD, 0.1), checkpoint=tmp_path / "other.npz", **run)
+    trained(6, checkpoint=tmp_path / "other.npz", **run)
+    assert [epoch for epoch, _, _ in seen] == [0, 2, 4, 6]

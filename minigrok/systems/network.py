@@ -1,7 +1,7 @@
 """The landscape of all networks of one hidden layer, weighed by a prior: what is walked, and what is observed.
 
-E is S or P of the hidden state, which depend on the first layer alone (`minigrok.systems.first_layer`): the second
-is drawn from its prior whenever an accuracy is measured. Or E is the training loss (`minigrok.systems.two_layers`).
+E is S or P of the hidden state, which depend on the first layer alone (`minigrok.fast.first_layer`): the second
+is drawn from its prior whenever an accuracy is measured. Or E is the training loss (`minigrok.fast.two_layers`).
 """
 
 import hashlib
@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-import minigrok.systems.first_layer as first_layer
-import minigrok.systems.two_layers as two_layers
+import minigrok.fast.first_layer as first_layer
+import minigrok.fast.two_layers as two_layers
 from minigrok.checks import FloatArray, IntArray, numeric_array, one_of, real_number, whole_number
 from minigrok.fast.layer import CODES, layer
+from minigrok.fast.priors import PRIORS, draw
 from minigrok.metrics import purity, von_neumann_entropy
 from minigrok.mlp import cross_entropy
-from minigrok.systems.priors import PRIORS, draw
 
 COORDINATES = {"entropy": 0, "purity": 1, "loss": 2}
 READOUT_DRAWS = 8              # random second layers at each look

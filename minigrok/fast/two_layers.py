@@ -2,7 +2,7 @@
 
 Z = A V + c with A = phi(X W + b). A move changes the weights of one unit: a hidden one, then its column of A and all
 of Z change; or an output, then its column of Z. What changes is computed afresh from the weights, in the same
-order of summation as from scratch, as in `minigrok.systems.first_layer`.
+order of summation as from scratch, as in `minigrok.fast.first_layer`.
 """
 
 from typing import NamedTuple
@@ -11,8 +11,8 @@ import numpy as np
 
 from minigrok.checks import FloatArray, IntArray
 from minigrok.fast.layer import CODES, activate, combination, cross_entropy, layer
+from minigrok.fast.priors import move_weight
 from minigrok.jit import jit
-from minigrok.systems.priors import move_weight
 
 IDENTITY = CODES["identity"]   # outputs have no activation
 

@@ -12,9 +12,9 @@ import numpy as np
 
 from minigrok.checks import FloatArray, IntArray
 from minigrok.fast.layer import activate, combination, layer, overlap
+from minigrok.fast.priors import move_weight
 from minigrok.jit import jit
 from minigrok.kernels import gram_entropy, gram_purity
-from minigrok.systems.priors import move_weight
 
 
 class FirstLayer(NamedTuple):
