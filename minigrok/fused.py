@@ -160,7 +160,7 @@ class FusedEpochs:
         d, spectra = self.shape.hidden, {}
         if n < d or not set(conventions) & set(FROM_GRAM):
             return {}
-        upper = np.triu(grams.reshape(2, -1, self.shape.hidden_double)[:, :d, :d])
+        upper = np.triu(grams.reshape(2, -1, self.shape.hidden_width)[:, :d, :d])
         plain, of_rows = upper + np.swapaxes(np.triu(upper, 1), 1, 2)
         total = np.trace(plain)
         if not SMALLEST_TRACE < total < LARGEST_TRACE:

@@ -6,8 +6,10 @@ or a marker of its own, so that a grey print stays readable. Nothing here touche
 
 import io
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -28,6 +30,7 @@ COLOURS = (BLUE, ORANGE, GREEN, RED, PINK, SKY, BLACK)
 STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)), (0, (8, 2)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 DPI = 130
+DECADE = 10                    # losses that span more are drawn on a logarithmic scale
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -140,6 +143,63 @@ def history_panels(
     for ax in panels[-1]:
         ax.set(xlabel="epoch")
     panels[0, 0].legend(fontsize=8)
+
+
+def training_figure(
+    histories: Sequence[History], title: str = "", log_epochs: bool = False,
+    marks: Mapping[str, float | None] | None = None,
+) -> Figure:
+    """Loss, accuracy, S and P of a run against the epoch; of many seeds a thin line each, and their median in bold.
+
+    S and P are drawn in every convention that was recorded, the median where all seeds have a record.
+    `marks` are epochs to be marked by a vertical line, by name.
+    """
+    endings = [name.removeprefix("entropy") for name in histories[0].columns if name.startswith("entropy")]
+    parts = [("train", {"color": BLACK, "linestyle": "--"}), ("test", {"color": ORANGE, "linestyle": "-"})]
+    kinds = [(ending, {"color": COLOURS[i], "linestyle": STYLES[i]}) for i, ending in enumerate(endings)]
+    columns: dict[str, list[tuple[str, str, dict[str, Any]]]] = {
+        "loss": [(f"{part}_loss", part, look) for part, look in parts],
+        "accuracy": [(f"{part}_accuracy", part, look) for part, look in parts],
+        "von Neumann entropy $S$ (nats)": [(f"entropy{kind}", kind[1:] or "trace", look) for kind, look in kinds],
+        "purity $P$": [(f"purity{kind}", kind[1:] or "trace", look) for kind, look in kinds]}
+    figure = new_figure(10, 7)
+    figure.suptitle(title, fontsize=11)
+    panels = figure.subplots(2, 2, sharex=True)
+    for ax, (label, lines) in zip(panels.flat, columns.items(), strict=True):
+        for column, name, look in lines:
+            _seeds(ax, histories, column, name, look)
+        for j, (mark, epoch) in enumerate((marks or {}).items()):
+            if epoch is not None:
+                ax.axvline(epoch, color="grey", linestyle=STYLES[j + 1], linewidth=1.2,
+                           label=f"{mark} ({epoch:g})" if label == "accuracy" else None)
+        ax.set(ylabel=label)
+        ax.legend(fontsize=8)
+    losses = np.concatenate([history[name] for history in histories for name in ("train_loss", "test_loss")])
+    if losses.max() > DECADE * losses.min():
+        panels[0, 0].set_yscale("log", nonpositive="mask")
+    panels[0, 1].set_ylim(-0.03, 1.03)
+    for ax in panels[1]:
+        ax.set(xlabel="epoch")
+        if log_epochs and len(histories[0]) > 1:         # linear from epoch 0, which has no logarithm, to the next
+            first = histories[0].epoch[1]
+            ax.set_xscale("symlog", linthresh=first, linscale=0.3)
+            ax.set_xlim(left=-0.1 * first)
+            ax.xaxis.set_major_formatter("{x:g}")
+    return figure
+
+
+def _seeds(ax: Axes, histories: Sequence[History], column: str, name: str, look: Mapping[str, Any]) -> None:
+    """One column: the line of one run, or a thin one for each of many and their median in bold."""
+    if len(histories) == 1:
+        marker = "." if len(histories[0]) == 1 else None
+        ax.plot(histories[0].epoch, histories[0][column], label=name, linewidth=1.8, marker=marker, **look)
+        return
+    for history in histories:
+        ax.plot(history.epoch, history[column], color=look["color"], linewidth=0.6, alpha=0.35)
+    shared = reduce(np.intersect1d, [history.epoch for history in histories])
+    values: Any = np.ma.masked_invalid([history[column][np.isin(history.epoch, shared)] for history in histories])
+    median: Any = np.ma.median(values, axis=0)  # type: ignore[no-untyped-call]
+    ax.plot(shared, median, label=f"{name}, median of {len(histories)} seeds", linewidth=1.8, **look)
 
 
 def decision_boundary(ax: Axes, predict: object, X: FloatArray, y: IntArray, title: str = "") -> None:

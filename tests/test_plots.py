@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from strategies import spectra
 
-from minigrok import plots
+from minigrok import History, plots
 from minigrok.metrics import entropy_of_spectrum, purity_of_spectrum
 
 
@@ -45,6 +45,47 @@ def test_a_measured_figure_has_the_panels_that_its_layers_ask_for(tmp_path):
     silent = plots.measured_figure({"a": np.diag([1.0, 1.0, 0.0])}, "trace", np.arange(3))
     for figure in (alone, labelled, many, silent):
         plots.save_figure(figure, tmp_path / "picture")
+
+
+def history(S, epochs=None, loss=1.0):
+    S = np.asarray(S, float)
+    same = dict.fromkeys(("train_accuracy", "test_accuracy", "purity", "entropy_centered", "purity_centered"), S)
+    epochs = np.arange(len(S)) if epochs is None else np.asarray(epochs)
+    return History({"epoch": epochs, "train_loss": loss * S, "test_loss": S, "entropy": S, **same})
+
+
+def lines_of(ax):
+    return {line.get_label(): line for line in ax.get_lines() if not line.get_label().startswith("_")}
+
+
+def test_a_training_figure_shows_every_column_of_a_run_and_its_marks():
+    run = history([1.0, 0.5, 0.25], epochs=[0, 10, 1000])
+    figure = plots.training_figure([run], "a title", True, {"memorised": 10, "generalised": None})
+    loss, _, S, P = figure.axes
+    assert [list(lines_of(ax)) for ax in figure.axes] == [
+        ["train", "test"], ["train", "test", "memorised (10)"], ["trace", "centered"], ["trace", "centered"]]
+    np.testing.assert_array_equal(lines_of(S)["centered"].get_ydata(), run.entropy_centered)
+    np.testing.assert_array_equal(lines_of(P)["trace"].get_xdata(), run.epoch)
+    assert (P.get_xscale(), loss.get_yscale()) == ("symlog", "linear")
+    assert loss.get_xlim()[0] > -10                      # no decades of negative epochs
+    assert plots.training_figure([history([1.0, 0.5], loss=0.01)]).axes[0].get_yscale() == "log"
+    one_record, no_loss = history([1.0]), history([0.0, 0.0])
+    for odd in (figure, plots.training_figure([one_record], "", True), plots.training_figure([no_loss])):
+        odd.draw_without_rendering()                     # without a warning
+
+
+def test_of_many_seeds_the_median_is_drawn_where_all_have_a_record():
+    seeds = [history([1.0, 2.0, 3.0, 9.0]), history([1.0, 4.0, np.nan]), history([1.0, 6.0, np.nan], epochs=[0, 1, 3])]
+    figure = plots.training_figure(seeds)
+    S = figure.axes[2]
+    median = lines_of(S)["trace, median of 3 seeds"]
+    np.testing.assert_array_equal(median.get_xdata(), [0, 1])
+    np.testing.assert_array_equal(median.get_ydata(), [1.0, 4.0])
+    assert len(S.get_lines()) == 2 * (3 + 1)             # both conventions
+    dead = plots.training_figure([history([1.0, 2.0]), history([1.0, np.nan])]).axes[2]
+    np.testing.assert_array_equal(lines_of(dead)["trace, median of 2 seeds"].get_ydata(), [1.0, 2.0])
+    for odd in (figure, plots.training_figure([history([np.nan, np.nan])] * 2)):
+        odd.draw_without_rendering()
 
 
 def test_what_is_no_state_is_not_drawn():

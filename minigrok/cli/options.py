@@ -1,11 +1,18 @@
-"""Options, the folder for results and the progress line that several commands share."""
+"""What several commands share: options, the folder for results and its settings, JSON, the progress line."""
 
 import argparse
+import json
+import math
 import os
 import sys
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+SETTINGS = "settings.json"     # in a folder of results: what the run is made of
+PROGRESS_SECONDS = 0.1         # the line moves no more often
 
 
 def add_seed(command: argparse.ArgumentParser, default: int | None = 0, words: str = "the first seed") -> None:
@@ -41,6 +48,11 @@ def real(text: str) -> float:
         raise argparse.ArgumentTypeError(f"{text!r} is no number") from None
 
 
+def list_of(parse: Callable[[str], Any]) -> Callable[[str], list[Any]]:
+    """Values separated by commas, each as `parse` has it, for argparse."""
+    return lambda text: [parse(word.strip()) for word in text.split(",")]
+
+
 def output_folder(out: Path | None, stem: str) -> Path:
     """Make and return the folder for the results: `out`, or the next free STEM-1, STEM-2, ...
 
@@ -69,16 +81,72 @@ def require_new(out: Path | None) -> None:
         raise FileExistsError(f"{out} is there already and not empty: name a new folder with --out, or remove it first")
 
 
+def write_settings(folder: Path, command: str, options: Mapping[str, Any], **more: Any) -> None:
+    """Write DIR/settings.json: the version of minigrok, the command, its options, and what else it has to keep."""
+    from minigrok.checkpoint import replace_file
+    from minigrok.version import __version__
+
+    with replace_file(folder / SETTINGS) as temporary:
+        kept = {"minigrok": __version__, "command": command, "options": options, **more}
+        temporary.write_text(json.dumps(kept, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def read_settings(folder: Path, command: str, known: Collection[str], more: Collection[str] = ()) -> dict[str, Any]:
+    """Read what `write_settings` wrote, if it is of this command, with the `known` options, and has `more`.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        Where it is not there, damaged, of another command, or of a version with other options.
+    """
+    path = folder / SETTINGS
+    if not path.is_file():
+        raise FileNotFoundError(f"{folder} holds no {SETTINGS}: it is no run of minigrok {command} to go on with")
+    try:
+        kept = dict(json.loads(path.read_text(encoding="utf-8")))
+        options, of_command = dict(kept["options"]), kept.get("command")
+        if of_command == command:
+            [kept[name] for name in more]
+    except (ValueError, LookupError, TypeError) as problem:
+        raise ValueError(f"{path} is damaged ({problem}): begin a new run") from problem
+    if of_command != command:
+        raise ValueError(f"{folder} is no run of minigrok {command} to go on with")
+    if options.keys() != set(known):
+        other = ", ".join(sorted(options.keys() ^ set(known)))
+        raise ValueError(f"{path} is of another version of minigrok; options that differ: {other}")
+    return kept
+
+
+def as_json(value: Any) -> str:
+    """Strict JSON of what a command has to tell; null for NaN and infinity, which JSON has not got."""
+    return json.dumps(_finite(value), indent=1, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _finite(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 @contextmanager
-def progress_bar(first_words: str, quiet: bool = False) -> Iterator[Callable[[int, int, str], None]]:
-    """Yield a function of (done, total, words) that moves a bar on stderr, if that is a terminal; else does nothing."""
+def progress_bar(first_words: str, quiet: bool = False, width: int = 45) -> Iterator[Callable[[int, int, str], None]]:
+    """Yield a function of (done, total, words) that moves a bar on stderr, if that is a terminal; else does nothing.
+
+    The words take `width` columns; the line is written ten times a second at most.
+    """
     if quiet or not sys.stderr.isatty():
         yield lambda done, total, words: None
         return
     from tqdm import tqdm
 
-    with tqdm(total=1, desc=first_words, file=sys.stderr, bar_format="{desc:45.45} {bar} {n}/{total} {elapsed}") as bar:
+    line, shown = f"{{desc:{width}.{width}}} {{bar}} {{n}}/{{total}} {{elapsed}}", 0.0
+    with tqdm(total=1, desc=first_words, file=sys.stderr, bar_format=line) as bar:
         def move(done: int, total: int, words: str) -> None:
+            nonlocal shown
             bar.total, bar.n = total, done
-            bar.set_description(words)
+            if done == total or time.monotonic() - shown > PROGRESS_SECONDS:
+                bar.set_description_str(words)
+                shown = time.monotonic()
         yield move

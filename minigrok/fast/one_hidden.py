@@ -50,9 +50,7 @@ class Shape(NamedTuple):
     hidden_width: int          # padded, with the column of ones
     classes_width: int         # padded
     features_width: int        # padded, with the column of ones
-    hidden_double: int         # hidden, padded for float64
     lanes: int
-    double_lanes: int
     activation: int            # codes
     loss: int
     bias: bool
@@ -90,18 +88,18 @@ class Sums(NamedTuple):
     dA: FloatArray             # (BLOCK, hidden_width)
     Z2: FloatArray             # (BLOCK, classes_width)
     work: FloatArray           # (BLOCK,) and more, see rows.WORK_ROWS
-    grams: FloatArray          # (2, padded hidden, hidden_double) float64: of the rows of A, and of rows of unit length
-    column_sums: FloatArray    # (hidden_double,) float64, of A
-    A_double: FloatArray       # (BLOCK, hidden_double) float64, a copy of A
+    block_gram: FloatArray     # (padded hidden, hidden_width) A^T A of a block; below the diagonal are leftovers
+    grams: FloatArray          # (2, as block_gram) float64: of the rows of A, and of its rows of unit length
+    column_sums: FloatArray    # (hidden_width,) float64, of A
 
 
 def shape_of(sizes: tuple[int, int, int], activation: str, loss: str, bias: bool, pairs: bool, dtype: Any) -> Shape:
     """The Shape of a net (features, hidden, classes) of this type, for inputs that are pairs or not."""
     features, hidden, classes = sizes
-    lanes, double_lanes = lanes_of(dtype), lanes_of(np.float64)
+    lanes = lanes_of(dtype)
     return Shape(
         features, hidden, classes, features + (bias and not pairs), hidden + 1, padded(hidden + 1, lanes),
-        padded(classes, lanes), padded(features + bias, HEIGHT), padded(hidden, double_lanes), lanes, double_lanes,
+        padded(classes, lanes), padded(features + bias, HEIGHT), lanes,
         CODES[activation], LOSS_CODES[loss], bias, pairs)
 
 
@@ -119,13 +117,13 @@ def new_sums(shape: Shape, dtype: DTypeLike) -> Sums:
     """Room for the sums and one block."""
     X = np.zeros((0 if shape.pairs else BLOCK, shape.features_width), dtype)
     X[:, shape.features : shape.features + shape.bias] = 1
+    gram = padded(shape.hidden, HEIGHT) * shape.hidden_width
     return Sums(
         np.zeros(padded(shape.rows_1, HEIGHT) * shape.hidden_width, dtype),
         np.zeros(padded(shape.rows_2, HEIGHT) * shape.classes_width, dtype),
         X.ravel(), np.zeros(BLOCK, np.int64), *(np.zeros(BLOCK * shape.hidden_width, dtype) for _ in range(3)),
         np.zeros(BLOCK * shape.classes_width, dtype), np.zeros(WORK_ROWS * BLOCK, dtype),
-        np.zeros((2, padded(shape.hidden, HEIGHT) * shape.hidden_double)), np.zeros(shape.hidden_double),
-        np.zeros(BLOCK * shape.hidden_double))
+        np.zeros(gram, dtype), np.zeros((2, gram)), np.zeros(shape.hidden_width))
 
 
 @inlined
@@ -222,24 +220,29 @@ def into_first_layer(data: Data, shape: Shape, sums: Sums, rows: IntArray) -> No
 
 @inlined
 def watch_hidden(shape: Shape, sums: Sums, n: int, of_rows: bool) -> None:
-    """Add to the Gram matrices and column sums of the hidden layer, all in float64; `of_rows` to the second, too."""
-    width, double = shape.hidden_width, shape.hidden_double
-    A, lanes = sums.A_double, shape.double_lanes
+    """Add this block's Gram matrix A^T A and column sums to the sums; `of_rows` that of rows of unit length as well.
+
+    The products of a block are in the net's own type, the sums over blocks in float64: for float32 the error of a
+    state is some 1e-9, a hundredth of the rounding of the activations themselves.
+    """
+    width, A, unit = shape.hidden_width, sums.A, sums.dA
+    product(A, 1, width, A, sums.block_gram, shape.hidden, width, n, shape.lanes, False, True)
+    for t in range(len(sums.block_gram)):
+        sums.grams[0, t] += sums.block_gram[t]
     for i in range(n):
-        for j in range(shape.hidden):
-            A[i * double + j] = sums.A[i * width + j]
-        shift(sums.column_sums, A[i * double : (i + 1) * double])
-    product(A, 1, double, A, sums.grams[0], shape.hidden, double, n, lanes, True, True)
+        for j in range(width):
+            sums.column_sums[j] += A[i * width + j]
     if of_rows:
         for i in range(n):
-            row = A[i * double : (i + 1) * double]
             square = 0.0
-            for j in range(double):
-                square += row[j] ** 2
+            for j in range(shape.hidden):
+                square += np.float64(A[i * width + j]) ** 2
             length = math.sqrt(square)
-            for j in range(double):
-                row[j] = row[j] / length if length > 0.0 else 0.0
-        product(A, 1, double, A, sums.grams[1], shape.hidden, double, n, lanes, True, True)
+            for j in range(width):
+                unit[i * width + j] = A[i * width + j] / length if length > 0.0 else 0.0
+        product(unit, 1, width, unit, sums.block_gram, shape.hidden, width, n, shape.lanes, False, True)
+        for t in range(len(sums.block_gram)):
+            sums.grams[1, t] += sums.block_gram[t]
 
 
 @inlined

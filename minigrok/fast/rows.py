@@ -98,23 +98,17 @@ def through_activation(dA: FloatArray, Z: FloatArray, A: FloatArray, n: int, cod
 
 
 @jit
-def is_first_largest(z: FloatArray, label: int, classes: int) -> bool:
-    """Whether argmax over the classes is `label`: of several that are largest, the first counts."""
-    for j in range(label):
-        if z[j] >= z[label]:
-            return False
-    for j in range(label + 1, classes):
-        if z[j] > z[label]:
-            return False
-    return bool(z[label] == z[label])                    # NaN is no answer
-
-
-@jit
-def watch_rows(Z: FloatArray, y: IntArray, n: int, width: int, classes: int) -> int:
-    """How many of the n rows have their largest number at the label."""
+def count_right(Z: FloatArray, y: IntArray, n: int, width: int, classes: int) -> int:
+    """In how many of the n rows argmax over the classes is the label: of several that are largest, the first counts."""
     right = 0
     for i in range(n):
-        right += is_first_largest(Z[i * width : (i + 1) * width], y[i], classes)
+        z, label = Z[i * width : i * width + classes], y[i]
+        mine, better = z[label], 0
+        for j in range(classes):
+            better += z[j] > mine
+        for j in range(label):
+            better += z[j] == mine
+        right += better == 0
     return right
 
 
@@ -129,7 +123,7 @@ def cross_entropy_rows(
     """
     loss, right = 0.0, 0
     if watch:
-        right = watch_rows(Z, y, n, width, classes)
+        right = count_right(Z, y, n, width, classes)
     if classes <= FEW_CLASSES:
         return cross_entropy_columns(Z, y, work, n, width, classes, scale, watch), right
     for i in range(n):
@@ -200,7 +194,7 @@ def squared_error_rows(
     """Z becomes 2 scale / classes (Z - onehot(y)); returns as `cross_entropy_rows`."""
     loss, right = 0.0, 0
     if watch:
-        right = watch_rows(Z, y, n, width, classes)
+        right = count_right(Z, y, n, width, classes)
     for i in range(n):
         Z[i * width + y[i]] -= ONE
     if watch:
