@@ -16,16 +16,28 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrok.checks import FloatArray, IntArray
+from minigrok.checks import FloatArray
 from minigrok.density import spectrum
 from minigrok.fast.epochs import Stepper, finish, parts, prepare, run_epochs
-from minigrok.fast.one_hidden import GRAM, GRAM_OF_ROWS, LOSSES, NOTHING, Data, new_sums, new_weights, one_pass, shape_of
+from minigrok.fast.one_hidden import (
+    GRAM,
+    GRAM_OF_ROWS,
+    LOSSES,
+    NOTHING,
+    Data,
+    new_sums,
+    new_weights,
+    one_pass,
+    shape_of,
+)
 from minigrok.fast.steps import ADAMW_CODE, FAINT, FAINT_32, FAINT_ROOT, FAINT_ROOT_32, SGD_CODE
 from minigrok.jit import JIT_ENABLED
 from minigrok.mlp import MLP
 from minigrok.optimizers import SGD, AdamW, Optimizer
+from minigrok.schedules import Schedule, scheduled
 from minigrok.tasks import AnyTask, ModularTask
 
+WORK_AT_ONCE = 2e9             # inputs times parameters in one call, a fraction of a second: then Ctrl-C is heard
 FROM_GRAM = {"trace": GRAM, "centered": GRAM, "rows": GRAM_OF_ROWS}
 # A Gram matrix gives the plain form's digits where the squares of the activations neither overflow nor vanish, and
 # where taking the mean off leaves a share of it that is not small
@@ -55,8 +67,9 @@ def serves(net: MLP, task: AnyTask, optimizer: Optimizer) -> bool:
             return False
     if isinstance(task, ModularTask):
         return net.sizes[0] == 2 * task.n_classes
-    inputs = (task.X_train, task.X_test)
-    return all(X.ndim == 2 and X.shape[1] == net.sizes[0] and np.isfinite(X.astype(net.theta.dtype)).all() for X in inputs)
+    return all(
+        X.ndim == 2 and X.shape[1] == net.sizes[0] and bool(np.isfinite(X.astype(net.theta.dtype)).all())
+        for X in (task.X_train, task.X_test))
 
 
 class FusedEpochs:
@@ -65,10 +78,13 @@ class FusedEpochs:
     def __init__(self, net: MLP, task: AnyTask, optimizer: Any, batch_size: int, clip_norm: float | None) -> None:
         dtype = net.theta.dtype
         pairs = isinstance(task, ModularTask)
+        self.optimizer: SGD | AdamW = optimizer
         self.batch_size = batch_size
+        self.epochs_at_once = max(1, int(WORK_AT_ONCE / (len(task.y_train) * len(net.theta))))
         self.data = {part: _data(task, part, dtype) for part in ("train", "test")}
         self.rows = {part: np.arange(len(data.y)) for part, data in self.data.items()}
-        self.shape = shape_of(net.sizes, net.activation, net.loss, net.bias, pairs, dtype)
+        features, hidden, classes = net.sizes
+        self.shape = shape_of((features, hidden, classes), net.activation, net.loss, net.bias, pairs, dtype)
         self.weights = new_weights(self.shape, dtype)
         self.sums = [new_sums(self.shape, dtype) for _ in parts(len(self.rows["train"]))]
         is_adamw = isinstance(optimizer, AdamW)
@@ -78,10 +94,16 @@ class FusedEpochs:
         faint = (FAINT, FAINT_ROOT) if dtype == np.float64 else (FAINT_32, FAINT_ROOT_32)
         self.stepper = Stepper(
             ADAMW_CODE if is_adamw else SGD_CODE, np.array(settings, float), clip_norm or np.inf, net.theta,
-            *(np.zeros_like(net.theta) for _ in range(3)), np.zeros(9, dtype), np.array(faint, dtype))
+            np.zeros_like(net.theta), np.zeros_like(net.theta), np.zeros_like(net.theta), np.zeros(9, dtype),
+            np.array(faint, dtype))
         self.gradient_of = np.full_like(net.theta, np.nan)          # the theta whose gradient is there
         threads = min(thread_count(), len(self.sums))
         self.pool = ThreadPoolExecutor(threads - 1) if threads > 1 else None
+
+    def rates(self, schedule: Schedule | None, epoch: int, until: int, epochs: int) -> list[float]:
+        """The learning rates of the next epochs after `epoch`, not past `until` nor more than a fraction of a second."""
+        ahead = range(epoch, min(until, epochs, epoch + self.epochs_at_once))
+        return [scheduled(self.optimizer, schedule, e, epochs).lr for e in ahead]
 
     def advance(self, rates: list[float], rng: np.random.Generator, state: Any) -> tuple[int, Any]:
         """One epoch for each learning rate: moves the net's theta, returns epochs done and the optimizer's next state.
@@ -110,7 +132,8 @@ class FusedEpochs:
         """
         wanted = max((FROM_GRAM.get(convention, LOSSES) for convention in conventions), default=LOSSES)
         prepare(self.stepper, self.shape, self.weights)
-        losses, accuracies, grams, column_sums, count = {}, {}, 0.0, 0.0, 0
+        losses, accuracies, count = {}, {}, 0
+        grams, column_sums = np.zeros_like(self.sums[0].grams), np.zeros_like(self.sums[0].column_sums)
         for part in ("train", "test"):
             n, learn = len(self.rows[part]), part == "train" and self.batch_size == len(self.rows[part])
             watched = inputs in (part, "all")
@@ -129,7 +152,7 @@ class FusedEpochs:
     def _pass(self, part: str, learn: bool, watch: int) -> list[tuple[float, int]]:
         """Loss and right answers of each part of the inputs, over which the sums are taken, on as many threads."""
         n = len(self.rows[part])
-        scale = self.stepper.theta.dtype.type(1 / n)
+        scale: Any = self.stepper.theta.dtype.type(1 / n)
 
         def one(bounds: tuple[int, int], sums: Any) -> tuple[float, int]:
             rows = self.rows[part][slice(*bounds)]

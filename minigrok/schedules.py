@@ -10,10 +10,12 @@ t = 0, 1, ..., T - 1 counts the epochs done before this one, and T is the total 
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from minigrok.checks import real_number, whole_number
 from minigrok.optimizers import Optimizer
+
+AnyOptimizer = TypeVar("AnyOptimizer", bound=Optimizer)
 
 
 class Schedule(Protocol):
@@ -179,7 +181,7 @@ def settings_of(schedule: Schedule | None, epochs: int) -> dict[str, Any]:
     return {} if schedule is None else {"schedule": schedule.configuration, "epochs": epochs}
 
 
-def scheduled(optimizer: Optimizer, schedule: Schedule | None, epoch: int, epochs: int) -> Optimizer:
+def scheduled(optimizer: AnyOptimizer, schedule: Schedule | None, epoch: int, epochs: int) -> AnyOptimizer:
     """The optimizer of one epoch: the same one, but its lr multiplied by the schedule's factor.
 
     Raises
@@ -199,5 +201,5 @@ def scheduled(optimizer: Optimizer, schedule: Schedule | None, epoch: int, epoch
     settings: Any = optimizer                            # of a kind that the loop need not know
     if not dataclasses.is_dataclass(optimizer) or not hasattr(optimizer, "lr"):
         raise ValueError(f"{optimizer!r} takes no schedule: an optimizer that does is a dataclass with a field `lr`")
-    changed: Optimizer = dataclasses.replace(settings, lr=settings.lr * factor)
+    changed: AnyOptimizer = dataclasses.replace(settings, lr=settings.lr * factor)
     return changed

@@ -24,8 +24,9 @@ import numpy as np
 
 from minigrok import metrics
 from minigrok.checkpoint import load_checkpoint, save_checkpoint
-from minigrok.checks import FloatArray, IntArray, one_of, real_number, whole_number
+from minigrok.checks import FloatArray, one_of, real_number, whole_number
 from minigrok.density import activation_spectrum
+from minigrok.fused import FusedEpochs, Look, serves
 from minigrok.grams import CONVENTIONS
 from minigrok.history import History, column_name, from_rows
 from minigrok.mlp import MLP, loss_and_gradient
@@ -137,7 +138,8 @@ def train(
     epochs, record_every = whole_number("epochs", epochs, 0), whole_number("record_every", record_every, 1)
     n = len(task.y_train)
     batch_size = n if batch_size is None else min(n, whole_number("batch_size", batch_size, 1))
-    look = _observer(net, task, dict(record), layer, inputs, tuple(conventions))
+    fused = FusedEpochs(net, task, optimizer, batch_size, clip_norm) if serves(net, task, optimizer) else None
+    look = _observer(net, task, dict(record), layer, inputs, tuple(conventions), fused)
     configuration = {
         "net": net.configuration, "task": task.description, "optimizer": optimizer.configuration,
         "batch_size": batch_size, "record_every": record_every, "seed": whole_number("seed", seed, 0),
@@ -149,7 +151,6 @@ def train(
     run = _Run(net, optimizer.start(net.theta), np.random.default_rng(seed))
     if checkpoint is not None and Path(checkpoint).exists():
         run.resume(checkpoint, configuration)
-    X = task.X_train.astype(net.theta.dtype, copy=False)
     saved, stop = time.monotonic(), False
     while not stop:
         due = run.epoch % record_every == 0 or run.epoch >= epochs
@@ -160,8 +161,13 @@ def train(
             answers = [callback(moment) for callback in callbacks]             # each of them sees the moment
             stop = any(answers)
         stop = stop or run.epoch >= epochs
-        if not stop:
-            run.one_epoch(X, task.y_train, scheduled(optimizer, schedule, run.epoch, epochs), batch_size, clip_norm)
+        if stop:
+            pass
+        elif fused is None:
+            run.one_epoch(task, scheduled(optimizer, schedule, run.epoch, epochs), batch_size, clip_norm)
+        else:
+            next_record = (run.epoch // record_every + 1) * record_every
+            run.fused_epochs(fused, fused.rates(schedule, run.epoch, next_record, epochs))
         if checkpoint is not None and (stop or time.monotonic() - saved > CHECKPOINT_SECONDS):
             run.save(checkpoint, configuration)
             saved = time.monotonic()
@@ -178,9 +184,9 @@ class _Run:
     epoch: int = 0
     rows: list[dict[str, Any]] = field(default_factory=list)
 
-    def one_epoch(self, X: FloatArray, y: IntArray, optimizer: Optimizer, batch_size: int, clip: float | None) -> None:
+    def one_epoch(self, task: AnyTask, optimizer: Optimizer, batch_size: int, clip: float | None) -> None:
         """Pass every training input once; theta moves in place."""
-        n = len(y)
+        X, y, n = task.X_train.astype(self.net.theta.dtype, copy=False), task.y_train, len(task.y_train)
         order = self.rng.permutation(n) if batch_size < n else None
         for start in range(0, n, batch_size):
             batch = slice(None) if order is None else order[start : start + batch_size]
@@ -189,6 +195,16 @@ class _Run:
                 gradient = clipped(gradient, clip)
             self.state = optimizer.step(self.net.theta, gradient, self.state)
         self.epoch += 1
+        self.require_finite()
+
+    def fused_epochs(self, fused: FusedEpochs, rates: list[float]) -> None:
+        """The same for as many epochs as there are learning rates."""
+        done, self.state = fused.advance(rates, self.rng, self.state)
+        self.epoch += done
+        self.require_finite()
+
+    def require_finite(self) -> None:
+        """Raise TrainingDivergedError where a parameter is NaN or infinite."""
         broken = ~np.isfinite(self.net.theta)
         if broken.any():
             raise TrainingDivergedError(
@@ -240,37 +256,55 @@ def weights_of(net: MLP) -> FloatArray:
     return np.concatenate([layer.W.ravel() for layer in net.layers])
 
 
-def state_columns(activations: FloatArray, convention: str) -> dict[str, Any]:
-    """entropy, purity, effective_rank, participation_ratio and spectrum of a layer; NaN for a dead one."""
-    try:
-        p = activation_spectrum(activations, convention)
-    except ValueError:
-        if not np.isfinite(activations).all():
-            raise
-        p = np.full(activations.shape[1], np.nan)
+def state_columns(p: FloatArray) -> dict[str, Any]:
+    """entropy, purity, effective_rank, participation_ratio and spectrum of a state, from its spectrum p."""
     S, P = metrics.entropy_of_spectrum(p), metrics.purity_of_spectrum(p)
     return {"entropy": S, "purity": P, "effective_rank": np.exp(S), "participation_ratio": 1 / P, "spectrum": p}
 
 
+def spectrum_or_nan(activations: FloatArray, convention: str) -> FloatArray:
+    """The spectrum of a layer's state; all NaN for a dead one, which has none."""
+    try:
+        return activation_spectrum(activations, convention)
+    except ValueError:
+        if not np.isfinite(activations).all():
+            raise
+        return np.full(activations.shape[1], np.nan)
+
+
+def plain_look(net: MLP, task: AnyTask) -> Look:
+    """Losses and accuracies over training and test inputs; spectra are left to `spectrum_or_nan`."""
+    losses, accuracies = {}, {}
+    for part, X, y in (("train", task.X_train, task.y_train), ("test", task.X_test, task.y_test)):
+        Z = net.forward(X)
+        losses[part], accuracies[part] = net.loss_of_logits(Z, y), float(np.mean(Z.argmax(axis=1) == y))
+    return Look(losses, accuracies, {})
+
+
 def _observer(
-    net: MLP, task: AnyTask, record: dict[str, Recorder], layer: int, inputs: str, conventions: tuple[str, ...]
+    net: MLP, task: AnyTask, record: dict[str, Recorder], layer: int, inputs: str, conventions: tuple[str, ...],
+    fused: FusedEpochs | None,
 ) -> Callable[[], dict[str, Any]]:
     """A function that returns one row of the History, the net as it is now; after a check of all settings."""
     one_of("inputs", inputs, INPUTS)
     for convention in conventions:
         one_of("convention", convention, CONVENTIONS)
-    net.hidden(task.X_train[:1], layer)                  # raises for a layer that is not there, or a wrong width
+    net.hidden(task.X_first, layer)                      # raises for a layer that is not there, or a wrong width
 
     def look() -> dict[str, Any]:
+        seen = fused.look(inputs, conventions) if fused else None
+        if seen is None or not np.isfinite(list(seen.losses.values())).all():
+            seen = plain_look(net, task)                 # which says what overflows
         row: dict[str, Any] = {}
-        for part, X, y in (("train", task.X_train, task.y_train), ("test", task.X_test, task.y_test)):
-            Z = net.forward(X)
-            row[f"{part}_loss"] = net.loss_of_logits(Z, y)
-            row[f"{part}_accuracy"] = np.mean(Z.argmax(axis=1) == y)
-        parts = {"train": [task.X_train], "test": [task.X_test], "all": [task.X_train, task.X_test]}[inputs]
-        activations = np.concatenate([net.hidden(X, layer) for X in parts])
+        for part in ("train", "test"):
+            row |= {f"{part}_loss": seen.losses[part], f"{part}_accuracy": seen.accuracies[part]}
+        spectra = dict(seen.spectra)
+        if missing := [convention for convention in conventions if convention not in spectra]:
+            parts = {"train": [task.X_train], "test": [task.X_test], "all": [task.X_train, task.X_test]}[inputs]
+            activations = np.concatenate([net.hidden(X, layer) for X in parts])
+            spectra |= {convention: spectrum_or_nan(activations, convention) for convention in missing}
         for convention in conventions:
-            columns = state_columns(activations, convention).items()
+            columns = state_columns(spectra[convention]).items()
             row |= {column_name(name, convention): value for name, value in columns}
         weights = weights_of(net)
         row |= {"weight_entropy": metrics.weight_entropy(weights), "weight_norm": np.linalg.norm(weights)}

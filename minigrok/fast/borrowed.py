@@ -8,7 +8,7 @@ address of their counter, and numba counts no further.
 
 from typing import Any, TypeVar
 
-from minigrok.jit import JIT_ENABLED, numba
+from minigrok.jit import JIT_ENABLED
 
 if JIT_ENABLED:
     from llvmlite import ir

@@ -117,11 +117,11 @@ def new_sums(shape: Shape, dtype: DTypeLike) -> Sums:
     """Room for the sums and one block."""
     X = np.zeros((0 if shape.pairs else BLOCK, shape.features_width), dtype)
     X[:, shape.features : shape.features + shape.bias] = 1
-    gram = padded(shape.hidden, HEIGHT) * shape.hidden_width
+    hidden, gram = BLOCK * shape.hidden_width, padded(shape.hidden, HEIGHT) * shape.hidden_width
     return Sums(
         np.zeros(padded(shape.rows_1, HEIGHT) * shape.hidden_width, dtype),
         np.zeros(padded(shape.rows_2, HEIGHT) * shape.classes_width, dtype),
-        X.ravel(), np.zeros(BLOCK, np.int64), *(np.zeros(BLOCK * shape.hidden_width, dtype) for _ in range(3)),
+        X.ravel(), np.zeros(BLOCK, np.int64), np.zeros(hidden, dtype), np.zeros(hidden, dtype), np.zeros(hidden, dtype),
         np.zeros(BLOCK * shape.classes_width, dtype), np.zeros(WORK_ROWS * BLOCK, dtype),
         np.zeros(gram, dtype), np.zeros((2, gram)), np.zeros(shape.hidden_width))
 

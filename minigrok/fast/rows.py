@@ -170,7 +170,7 @@ def cross_entropy_columns(
         column = columns[c * n : (c + 1) * n]
         for i in range(n):
             column[i] -= top[i]
-        exponentials(column, ZERO)
+        exponentials(column, 0.0)
         for i in range(n):
             total_of_row[i] += column[i]
     for i in range(n):

@@ -17,6 +17,11 @@ class Task:
     n_classes: int
     description: dict[str, Any]            # how it was made, fit for JSON: tells one task from another
 
+    @property
+    def X_first(self) -> FloatArray:
+        """The first training input alone, (1, features)."""
+        return self.X_train[:1]
+
 
 def split(order: IntArray, test_fraction: float) -> tuple[IntArray, IntArray]:
     """An order of inputs cut into train and test; ValueError where one of them would be empty."""

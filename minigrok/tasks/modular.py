@@ -47,6 +47,11 @@ class ModularTask:
         """Two-hot rows of the test pairs, (n_test, 2 p)."""
         return two_hot(self.pairs_test, self.n_classes)
 
+    @property
+    def X_first(self) -> FloatArray:
+        """The first training input alone, (1, 2 p), without building the others."""
+        return two_hot(self.pairs_train[:1], self.n_classes)
+
 
 AnyTask = Task | ModularTask
 T = TypeVar("T", Task, ModularTask)
