@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from minigrok.gradients import entropy_gradient as entropy_gradient
     from minigrok.gradients import purity_gradient as purity_gradient
     from minigrok.history import History as History
+    from minigrok.history import Moment as Moment
     from minigrok.metrics import effective_rank as effective_rank
     from minigrok.metrics import linear_entropy as linear_entropy
     from minigrok.metrics import participation_ratio as participation_ratio
@@ -68,7 +69,6 @@ if TYPE_CHECKING:
     from minigrok.systems import Box as Box
     from minigrok.systems import Ising2D as Ising2D
     from minigrok.systems import NetworkLandscape as NetworkLandscape
-    from minigrok.training import Moment as Moment
     from minigrok.training import train as train
     from minigrok.wanglandau import WangLandau as WangLandau
 
@@ -79,7 +79,7 @@ _HOME = {
     "von_neumann_entropy": "metrics", "renyi_entropy": "metrics", "purity": "metrics", "linear_entropy": "metrics",
     "effective_rank": "metrics", "participation_ratio": "metrics", "weight_entropy": "metrics",
     "entropy_gradient": "gradients", "purity_gradient": "gradients",
-    "MLP": "mlp", "SGD": "optimizers", "AdamW": "optimizers", "train": "training", "Moment": "training",
+    "MLP": "mlp", "SGD": "optimizers", "AdamW": "optimizers", "train": "training", "Moment": "history",
     "Cosine": "schedules", "StepDecay": "schedules", "Warmup": "schedules",
     "patience": "stopping", "stop_when": "stopping",
     "train_many": "ensemble", "TrainingRun": "ensemble", "History": "history",

@@ -41,7 +41,8 @@ WORK_AT_ONCE = 2e9             # inputs times parameters in one call, a fraction
 FROM_GRAM = {"trace": GRAM, "centered": GRAM, "rows": GRAM_OF_ROWS}
 # A Gram matrix gives the plain form's digits where the squares of the activations neither overflow nor vanish, and
 # where taking the mean off leaves a share of it that is not small
-SMALLEST_TRACE, LARGEST_TRACE, SMALLEST_SHARE = 1e-100, 1e100, 1e-3
+SMALLEST_TRACE, LARGEST_TRACE = 1e-100, 1e100
+SMALLEST_SHARE = {8: 1e-3, 4: 0.1}       # by the bytes of a number
 
 
 class Look(NamedTuple):
@@ -100,9 +101,10 @@ class FusedEpochs:
         threads = min(thread_count(), len(self.sums))
         self.pool = ThreadPoolExecutor(threads - 1) if threads > 1 else None
 
-    def rates(self, schedule: Schedule | None, epoch: int, until: int, epochs: int) -> list[float]:
-        """The learning rates of the next epochs after `epoch`, not past `until` nor more than a fraction of a second."""
-        ahead = range(epoch, min(until, epochs, epoch + self.epochs_at_once))
+    def rates(self, schedule: Schedule | None, epoch: int, record_every: int, epochs: int) -> list[float]:
+        """The learning rates of the epochs after `epoch`, up to the next record, but not for long without a pause."""
+        next_record = (epoch // record_every + 1) * record_every
+        ahead = range(epoch, min(next_record, epochs, epoch + self.epochs_at_once))
         return [scheduled(self.optimizer, schedule, e, epochs).lr for e in ahead]
 
     def advance(self, rates: list[float], rng: np.random.Generator, state: Any) -> tuple[int, Any]:
@@ -188,9 +190,9 @@ class FusedEpochs:
         total = np.trace(plain)
         if not SMALLEST_TRACE < total < LARGEST_TRACE:
             return {}
-        mean_sum = column_sums[:d]
+        mean_sum, share = column_sums[:d], SMALLEST_SHARE[self.stepper.theta.itemsize]
         candidates = {"trace": plain, "rows": of_rows, "centered": plain - np.outer(mean_sum, mean_sum) / n}
-        enough = {"trace": 0.0, "rows": n - 0.5, "centered": SMALLEST_SHARE * total}     # rows: each has a direction
+        enough = {"trace": 0.0, "rows": n - 0.5, "centered": share * total}     # rows: each has a direction
         for convention in set(conventions) & set(FROM_GRAM):
             trace = np.trace(candidates[convention])
             if trace > enough[convention]:

@@ -3,12 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from minigrok.checkpoint import load_arrays, replace_file, save_arrays
 from minigrok.checks import FloatArray, one_of
+from minigrok.mlp import MLP
+from minigrok.tasks import AnyTask
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,25 @@ class History:
         lines += [",".join(str(value.item()) for value in row) for row in zip(*table.values(), strict=True)]
         with replace_file(path) as temporary:
             temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+class TrainingDivergedError(FloatingPointError):
+    """A parameter became NaN or infinite. `history` holds what was recorded until then."""
+
+    def __init__(self, message: str, history: History) -> None:
+        super().__init__(message)
+        self.history = history
+
+
+class Moment(NamedTuple):
+    """What a callback gets to see at a recorded epoch."""
+
+    epoch: int                 # epochs done
+    epochs: int                # epochs to do
+    net: MLP
+    task: AnyTask
+    row: dict[str, Any]        # what was just recorded, by column
+    rows: Sequence[Mapping[str, Any]]      # all that was recorded so far, `row` the last; the list grows with the run
 
 
 def from_rows(rows: Sequence[Mapping[str, Any]]) -> History:

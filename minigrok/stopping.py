@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from minigrok.checks import FloatArray, one_of, real_number, whole_number
-from minigrok.training import Moment
+from minigrok.history import Moment
 
 Criterion = Callable[[Moment], bool]
 GOALS = {"min": 1.0, "max": -1.0}      # the sign that makes every goal a minimum

@@ -18,45 +18,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from minigrok import metrics
 from minigrok.checkpoint import load_checkpoint, save_checkpoint
-from minigrok.checks import FloatArray, one_of, real_number, whole_number
-from minigrok.density import activation_spectrum
-from minigrok.fused import FusedEpochs, Look, serves
-from minigrok.grams import CONVENTIONS
-from minigrok.history import History, column_name, from_rows
+from minigrok.checks import real_number, whole_number
+from minigrok.fused import FusedEpochs, serves
+from minigrok.history import History, Moment, TrainingDivergedError, from_rows
 from minigrok.mlp import MLP, loss_and_gradient
 from minigrok.optimizers import Optimizer, clipped
+from minigrok.recording import Recorder, observer
 from minigrok.schedules import Schedule, scheduled, settings_of
 from minigrok.tasks import AnyTask
 
 CHECKPOINT_SECONDS = 10.0      # at most so much work is lost to a kill
-INPUTS = ("train", "test", "all")
-
-Recorder = Callable[[MLP, AnyTask], Any]
-
-
-class TrainingDivergedError(FloatingPointError):
-    """A parameter became NaN or infinite. `history` holds what was recorded until then."""
-
-    def __init__(self, message: str, history: History) -> None:
-        super().__init__(message)
-        self.history = history
-
-
-class Moment(NamedTuple):
-    """What a callback gets to see at a recorded epoch."""
-
-    epoch: int                 # epochs done
-    epochs: int                # epochs to do
-    net: MLP
-    task: AnyTask
-    row: dict[str, Any]        # what was just recorded, by column
-    rows: Sequence[Mapping[str, Any]]      # all that was recorded so far, `row` the last; the list grows with the run
 
 
 def train(
@@ -139,7 +115,7 @@ def train(
     n = len(task.y_train)
     batch_size = n if batch_size is None else min(n, whole_number("batch_size", batch_size, 1))
     fused = FusedEpochs(net, task, optimizer, batch_size, clip_norm) if serves(net, task, optimizer) else None
-    look = _observer(net, task, dict(record), layer, inputs, tuple(conventions), fused)
+    look = observer(net, task, dict(record), layer, inputs, tuple(conventions), fused)
     configuration = {
         "net": net.configuration, "task": task.description, "optimizer": optimizer.configuration,
         "batch_size": batch_size, "record_every": record_every, "seed": whole_number("seed", seed, 0),
@@ -158,16 +134,12 @@ def train(
             run.look(look)
         if run.rows[-1]["epoch"] == run.epoch:           # also where a checkpoint begins: the run may have been ended
             moment = Moment(run.epoch, epochs, net, task, run.rows[-1], run.rows)
-            answers = [callback(moment) for callback in callbacks]             # each of them sees the moment
-            stop = any(answers)
+            stop = any([callback(moment) for callback in callbacks])           # each of them sees the moment
         stop = stop or run.epoch >= epochs
-        if stop:
-            pass
-        elif fused is None:
+        if not stop and fused is None:
             run.one_epoch(task, scheduled(optimizer, schedule, run.epoch, epochs), batch_size, clip_norm)
-        else:
-            next_record = (run.epoch // record_every + 1) * record_every
-            run.fused_epochs(fused, fused.rates(schedule, run.epoch, next_record, epochs))
+        elif not stop and fused is not None:
+            run.fused_epochs(fused, fused.rates(schedule, run.epoch, record_every, epochs))
         if checkpoint is not None and (stop or time.monotonic() - saved > CHECKPOINT_SECONDS):
             run.save(checkpoint, configuration)
             saved = time.monotonic()
@@ -184,6 +156,7 @@ class _Run:
     epoch: int = 0
     rows: list[dict[str, Any]] = field(default_factory=list)
 
+    @np.errstate(over="ignore", invalid="ignore")        # require_finite says it better
     def one_epoch(self, task: AnyTask, optimizer: Optimizer, batch_size: int, clip: float | None) -> None:
         """Pass every training input once; theta moves in place."""
         X, y, n = task.X_train.astype(self.net.theta.dtype, copy=False), task.y_train, len(task.y_train)
@@ -249,65 +222,3 @@ def _name_of(net: MLP, index: int) -> str:
                 return f"layer {number}'s {name}[{position}]"
             index -= 0 if array is None else array.size
     raise IndexError(index)
-
-
-def weights_of(net: MLP) -> FloatArray:
-    """All weights of all layers in one flat array, biases left out: what the classical control looks at."""
-    return np.concatenate([layer.W.ravel() for layer in net.layers])
-
-
-def state_columns(p: FloatArray) -> dict[str, Any]:
-    """entropy, purity, effective_rank, participation_ratio and spectrum of a state, from its spectrum p."""
-    S, P = metrics.entropy_of_spectrum(p), metrics.purity_of_spectrum(p)
-    return {"entropy": S, "purity": P, "effective_rank": np.exp(S), "participation_ratio": 1 / P, "spectrum": p}
-
-
-def spectrum_or_nan(activations: FloatArray, convention: str) -> FloatArray:
-    """The spectrum of a layer's state; all NaN for a dead one, which has none."""
-    try:
-        return activation_spectrum(activations, convention)
-    except ValueError:
-        if not np.isfinite(activations).all():
-            raise
-        return np.full(activations.shape[1], np.nan)
-
-
-def plain_look(net: MLP, task: AnyTask) -> Look:
-    """Losses and accuracies over training and test inputs; spectra are left to `spectrum_or_nan`."""
-    losses, accuracies = {}, {}
-    for part, X, y in (("train", task.X_train, task.y_train), ("test", task.X_test, task.y_test)):
-        Z = net.forward(X)
-        losses[part], accuracies[part] = net.loss_of_logits(Z, y), float(np.mean(Z.argmax(axis=1) == y))
-    return Look(losses, accuracies, {})
-
-
-def _observer(
-    net: MLP, task: AnyTask, record: dict[str, Recorder], layer: int, inputs: str, conventions: tuple[str, ...],
-    fused: FusedEpochs | None,
-) -> Callable[[], dict[str, Any]]:
-    """A function that returns one row of the History, the net as it is now; after a check of all settings."""
-    one_of("inputs", inputs, INPUTS)
-    for convention in conventions:
-        one_of("convention", convention, CONVENTIONS)
-    net.hidden(task.X_first, layer)                      # raises for a layer that is not there, or a wrong width
-
-    def look() -> dict[str, Any]:
-        seen = fused.look(inputs, conventions) if fused else None
-        if seen is None or not np.isfinite(list(seen.losses.values())).all():
-            seen = plain_look(net, task)                 # which says what overflows
-        row: dict[str, Any] = {}
-        for part in ("train", "test"):
-            row |= {f"{part}_loss": seen.losses[part], f"{part}_accuracy": seen.accuracies[part]}
-        spectra = dict(seen.spectra)
-        if missing := [convention for convention in conventions if convention not in spectra]:
-            parts = {"train": [task.X_train], "test": [task.X_test], "all": [task.X_train, task.X_test]}[inputs]
-            activations = np.concatenate([net.hidden(X, layer) for X in parts])
-            spectra |= {convention: spectrum_or_nan(activations, convention) for convention in missing}
-        for convention in conventions:
-            columns = state_columns(spectra[convention]).items()
-            row |= {column_name(name, convention): value for name, value in columns}
-        weights = weights_of(net)
-        row |= {"weight_entropy": metrics.weight_entropy(weights), "weight_norm": np.linalg.norm(weights)}
-        return row | {name: recorder(net, task) for name, recorder in record.items()}
-
-    return look

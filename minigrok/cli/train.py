@@ -50,8 +50,9 @@ def _train_one(work: Any, settings: argparse.Namespace) -> int:
     """One run, from its checkpoint if there is one."""
     from minigrok.cli import FAILED, train_folder, train_words
     from minigrok.cli.train_setup import criteria_of, loop_of
+    from minigrok.history import TrainingDivergedError
     from minigrok.plots import save_figure, training_figure
-    from minigrok.training import TrainingDivergedError, train
+    from minigrok.training import train
 
     (folder, options, run), criteria = work, criteria_of(work.options)
     try:

@@ -9,8 +9,7 @@ from minigrok.cli import train_options
 from minigrok.cli.options import output_folder, read_settings, require_new, write_settings
 from minigrok.cli.train_setup import given_options, require_same, untrained, with_defaults
 from minigrok.ensemble import TrainingRun
-from minigrok.history import History
-from minigrok.training import TrainingDivergedError
+from minigrok.history import History, TrainingDivergedError
 
 COMMAND = "train"
 CHECKPOINT, HISTORY, TABLE, NET, FIGURE = "checkpoint.npz", "history.npz", "history.csv", "net.npz", "figure"

@@ -12,9 +12,8 @@ import numpy as np
 from minigrok.cli.train_data import Options
 from minigrok.cli.train_folder import Work
 from minigrok.cli.train_setup import criteria_of
-from minigrok.history import History, column_name
+from minigrok.history import History, Moment, column_name
 from minigrok.study.grokking import HELD, milestones
-from minigrok.training import Moment
 
 Summary = dict[str, Any]
 SMALL, WIDE = 1e-3, 1e5

@@ -34,7 +34,7 @@ LN2_HIGH_32, LN2_LOW_32 = np.float32(0.693359375), np.float32(-2.12194440e-4)   
 ROUND_32 = np.float32(1.5 * 2.0**23)
 SERIES_32 = tuple(np.float32(1 / math.factorial(k)) for k in (7, 6, 5, 4, 3, 2))
 ONE_32, TWO_32 = np.float32(1), np.float32(2)
-LARGEST_32, SATURATED_32 = np.float32(87.0), np.float32(9.1)     # exp(-87) is 1.6e-38, just not subnormal; tanh(9.1) is 1
+LARGEST_32, SATURATED_32 = np.float32(87), np.float32(9.1)   # exp(-87) is 1.6e-38, still normal; tanh(9.1) rounds to 1
 LARGEST = 708.0                                  # exp(708) is 3e307, exp(-708) 3e-308: no overflow, nothing subnormal
 
 

@@ -66,7 +66,7 @@ def prepare(stepper: Stepper, shape: Shape, weights: Weights) -> None:
 def finish(
     first: Sums, second: Sums, count: int, shape: Shape, stepper: Stepper, rate: float, steps: int
 ) -> bool:
-    """The gradient from `count` parts (0: it is there), and, unless `steps` is 0, a step. False if theta is not finite."""
+    """The gradient from `count` parts (0: it is there), and a step unless `steps` is 0; whether theta is finite."""
     if count > 0:
         add_gradient(first, shape, stepper.gradient, True)
     if count > 1:

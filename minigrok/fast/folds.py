@@ -23,9 +23,9 @@ def _fold_of(join: Callable[[Any, Any, Any], Any], plain_join: Callable[[Any, An
     """A function for kernels of a row z: its numbers joined to one. `join` writes the machine code for vectors."""
     def emit_fold(_: Any, z: Any) -> Any:
         real, size = (ir.FloatType(), 4) if z.dtype == types.float32 else (ir.DoubleType(), 8)
-        lanes = VECTOR_BYTES // size
 
         def emit(context: Any, b: Any, signature: Any, values: Any) -> Any:
+            lanes = VECTOR_BYTES // size
             row = context.make_array(z)(context, b, values[0])
             length, vector, short = cgutils.unpack_tuple(b, row.shape)[0], ir.VectorType(real, lanes), ir.IntType(32)
             start = b.bitcast(row.data, vector.as_pointer())
@@ -34,12 +34,10 @@ def _fold_of(join: Callable[[Any, Any, Any], Any], plain_join: Callable[[Any, An
                 here = b.bitcast(b.gep(row.data, [at]), vector.as_pointer())
                 b.store(join(b, b.load(part), b.load(here, align=size)), part)
             joined = b.load(part)
-            while lanes_left := joined.type.count // 2:
-                halves = [b.shuffle_vector(joined, joined, ir.VectorType(short, lanes_left)(list(range(k, k + lanes_left))))
-                          for k in (0, lanes_left)]
-                joined = join(b, *halves)
-                if lanes_left == 1:
-                    break
+            while lanes > 1:
+                lanes //= 2
+                places = [ir.VectorType(short, lanes)(list(range(k, k + lanes))) for k in (0, lanes)]
+                joined = join(b, *(b.shuffle_vector(joined, joined, place) for place in places))
             return b.extract_element(joined, short(0))
 
         return z.dtype(z), emit

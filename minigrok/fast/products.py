@@ -1,4 +1,4 @@
-"""Products of small matrices, tile by tile in vector registers, for loops that work on them while they are in the cache.
+"""Products of small matrices, tile by tile in vector registers, for loops that use them while they are in the cache.
 
     out[u, v] = sum over k of  a[u, k] b[k, v]          "product", each matrix flat and row after row
 
@@ -37,7 +37,7 @@ VECTORS = 3
 
 def lanes_of(dtype: Any) -> int:
     """How many numbers of this type a vector holds."""
-    return VECTOR_BYTES // np.dtype(dtype).itemsize
+    return VECTOR_BYTES // int(np.dtype(dtype).itemsize)
 
 
 def padded(n: int, multiple: int) -> int:

@@ -31,8 +31,9 @@ from minigrok.history import History
 from minigrok.metrics import weight_entropy
 from minigrok.mlp import MLP
 from minigrok.optimizers import AdamW
+from minigrok.recording import weights_of
 from minigrok.study.jobs import Job
-from minigrok.training import train, weights_of
+from minigrok.training import train
 
 HIDDEN = 100                   # as in the study
 RECORD_EVERY = 10
