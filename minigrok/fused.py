@@ -11,7 +11,10 @@ Everything else is trained by the plain form: deeper nets, and optimizers of you
 """
 
 import os
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -53,8 +56,23 @@ class Look(NamedTuple):
     spectra: dict[str, FloatArray]       # by convention, where they could be had without loss of digits
 
 
+_one_thread = ContextVar("one_thread", default=False)
+
+
+@contextmanager
+def on_one_thread() -> Iterator[None]:
+    """Let the runs that are begun in here keep to the thread that they are begun in."""
+    token = _one_thread.set(True)
+    try:
+        yield
+    finally:
+        _one_thread.reset(token)
+
+
 def thread_count() -> int:
     """Threads that a run may use: OMP_NUM_THREADS where that is a number, else one a core."""
+    if _one_thread.get():
+        return 1
     wanted = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
     return max(1, int(wanted)) if wanted.isdecimal() else os.cpu_count() or 1
 

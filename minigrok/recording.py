@@ -17,8 +17,6 @@ from minigrok.history import column_name
 from minigrok.mlp import MLP
 from minigrok.tasks import AnyTask
 
-INPUTS = ("train", "test", "all")
-
 Recorder = Callable[[MLP, AnyTask], Any]
 
 
@@ -51,7 +49,7 @@ def observer(
     fused: FusedEpochs | None,
 ) -> Callable[[], dict[str, Any]]:
     """A function that returns one row of the History, the net as it is now; after a check of all settings."""
-    one_of("inputs", inputs, INPUTS)
+    one_of("inputs", inputs, ("train", "test", "all"))
     for convention in conventions:
         one_of("convention", convention, CONVENTIONS)
     net.hidden(task.X_first, layer)                      # raises for a layer that is not there, or a wrong width
@@ -63,15 +61,15 @@ def observer(
         row: dict[str, Any] = {}
         for part in ("train", "test"):
             row |= {f"{part}_loss": seen.losses[part], f"{part}_accuracy": seen.accuracies[part]}
-        spectra = dict(seen.spectra)
-        if missing := [convention for convention in conventions if convention not in spectra]:
+        missing = set(conventions) - set(seen.spectra)
+        if missing:
             pieces = {"train": [task.X_train], "test": [task.X_test], "all": [task.X_train, task.X_test]}[inputs]
             activations = np.concatenate([net.hidden(X, layer) for X in pieces])
-            spectra |= {convention: spectrum_or_nan(activations, convention) for convention in missing}
         for convention in conventions:
-            p = spectra[convention]
+            p = spectrum_or_nan(activations, convention) if convention in missing else seen.spectra[convention]
             S, P = metrics.entropy_of_spectrum(p), metrics.purity_of_spectrum(p)
-            state = {"entropy": S, "purity": P, "effective_rank": np.exp(S), "participation_ratio": 1 / P, "spectrum": p}
+            state = {"entropy": S, "purity": P, "effective_rank": np.exp(S), "participation_ratio": 1 / P}
+            state["spectrum"] = p
             row |= {column_name(name, convention): value for name, value in state.items()}
         weights = weights_of(net)
         row |= {"weight_entropy": metrics.weight_entropy(weights), "weight_norm": np.linalg.norm(weights)}

@@ -134,7 +134,7 @@ def train(
             run.look(look)
         if run.rows[-1]["epoch"] == run.epoch:           # also where a checkpoint begins: the run may have been ended
             moment = Moment(run.epoch, epochs, net, task, run.rows[-1], run.rows)
-            stop = any([callback(moment) for callback in callbacks])           # each of them sees the moment
+            stop = any([callback(moment) for callback in callbacks])           # noqa: C419  (each sees the moment)
         stop = stop or run.epoch >= epochs
         if not stop and fused is None:
             run.one_epoch(task, scheduled(optimizer, schedule, run.epoch, epochs), batch_size, clip_norm)
