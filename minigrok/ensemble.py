@@ -8,16 +8,25 @@ only the plain form serves share that lock, and gain little.
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from copy import deepcopy
+from functools import partial
 from threading import Event
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from minigrok.checks import whole_number
-from minigrok.fused import on_one_thread
-from minigrok.history import History
+from minigrok.fast.epochs import SPLIT_FROM
+from minigrok.fused import FusedEpochs, on_one_thread, serves
+from minigrok.history import History, from_rows
 from minigrok.mlp import MLP
 from minigrok.optimizers import Optimizer
+from minigrok.recording import observer
+from minigrok.schedules import Schedule
 from minigrok.tasks import AnyTask
-from minigrok.training import train
+from minigrok.training import Run, train
+
+RECORDS_AT_ONCE = 64           # written down in one compiled call
 
 
 class TrainingRun(NamedTuple):
@@ -80,6 +89,8 @@ def train_many(
             return None
         try:
             with on_one_thread():
+                if pays(run, settings):
+                    return whole_run(run, epochs, **settings)
                 return train(run.net, run.task, run.optimizer, epochs, seed=run.seed, **settings)
         except BaseException:
             broken.set()
@@ -88,10 +99,52 @@ def train_many(
     with ThreadPoolExecutor(workers) as pool:
         futures = [pool.submit(one, run) for run in runs]
         try:
-            for done, future in enumerate(as_completed(futures), 1):
+            for done, _ in enumerate(as_completed(futures), 1):
                 if progress is not None and not broken.is_set():
                     progress(done, len(runs))
         except BaseException:                            # Ctrl-C: do not begin what waits
             broken.set()
             raise
     return [history for future in futures if (history := future.result()) is not None]
+
+
+def pays(run: TrainingRun, settings: dict[str, Any]) -> bool:
+    """Whether a run is small enough to make, with all that it records, in a few compiled calls.
+
+    A callback, or a column of one's own, needs Python at each record. A batch that is the whole of a large training set
+    is better left to `train`, which takes gradient and record from one pass.
+    """
+    simple = not settings.get("callbacks") and not settings.get("record")
+    batch = settings.get("batch_size") or len(run.task.y_train)
+    return simple and serves(run.net, run.task, run.optimizer) and batch < SPLIT_FROM
+
+
+def whole_run(
+    run: TrainingRun, epochs: int, batch_size: int | None = None, record_every: int = 1, layer: int = -1,
+    inputs: str = "train", conventions: Sequence[str] = ("trace",), schedule: Schedule | None = None,
+    clip_norm: float | None = None, callbacks: tuple[()] = (), record: tuple[()] = (),
+) -> History:
+    """What `train` does, to the bit, but the records between two pauses are taken without leaving compiled code."""
+    net, task, optimizer = run.net, run.task, run.optimizer
+    before = train(                                      # epoch 0, after a check of all settings
+        net, task, optimizer, 0, batch_size, record_every, run.seed, layer=layer, inputs=inputs,
+        conventions=conventions, schedule=schedule, clip_norm=clip_norm)
+    rows = [{name: column[0] for name, column in before.columns.items()}]
+    batch_size, conventions = min(batch_size or len(task.y_train), len(task.y_train)), tuple(conventions)
+    fused, snapshot = FusedEpochs(net, task, optimizer, batch_size, clip_norm), deepcopy(net)
+    look = observer(snapshot, task, {}, layer, inputs, conventions, None)
+    trained = Run(net, optimizer.start(net.theta), np.random.default_rng(run.seed), 0, rows)
+    recorded = Run(snapshot, None, trained.rng, 0, rows)
+    while trained.epoch < epochs:
+        rates = fused.rates(schedule, trained.epoch, epochs, epochs)
+        numbers = trained.epoch + 1 + np.arange(len(rates))
+        due = (numbers % record_every == 0) | (numbers == epochs)
+        count = int((np.cumsum(due) <= RECORDS_AT_ONCE).sum())
+        done, trained.state, looks = fused.advance_and_look(
+            rates[:count], trained.rng, trained.state, due[:count], inputs, conventions)
+        for after, seen, theta in looks:
+            snapshot.theta, recorded.epoch = theta, trained.epoch + after
+            recorded.look(partial(look, seen))
+        trained.epoch += done
+        trained.require_finite()
+    return from_rows(rows)

@@ -19,9 +19,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrok.checks import FloatArray
+from minigrok.checks import BoolArray, FloatArray
 from minigrok.density import spectrum
-from minigrok.fast.epochs import Stepper, finish, parts, prepare, run_epochs
+from minigrok.fast.epochs import Stepper, Watched, finish, parts, prepare, run_epochs
 from minigrok.fast.one_hidden import (
     GRAM,
     GRAM_OF_ROWS,
@@ -130,6 +130,49 @@ class FusedEpochs:
 
         Fewer are done where theta is no longer finite. Orders are drawn from `rng` as the plain form draws them.
         """
+        return self._advance(rates, rng, state, self._watched(np.zeros(len(rates), bool), "train", ()))
+
+    def advance_and_look(
+        self, rates: list[float], rng: np.random.Generator, state: Any, due: BoolArray, inputs: str,
+        conventions: tuple[str, ...],
+    ) -> tuple[int, Any, list[tuple[int, Look, FloatArray]]]:
+        """`advance`, and `look` after each epoch that is due, in one compiled call.
+
+        The list has, for each look, how many of the epochs were done, the look, and theta. Where a loss is no longer
+        finite, that look is the last.
+        """
+        watched = self._watched(due, inputs, conventions)
+        done, state = self._advance(rates, rng, state, watched)
+        n_train, n_test = len(self.rows["train"]), len(self.rows["test"])
+        n = {"train": n_train, "test": n_test, "all": n_train + n_test}[inputs]
+        looks = []
+        for record, epoch in enumerate(np.flatnonzero(due[:done])):
+            loss, right = watched.losses[record], watched.right[record]
+            spectra = self._spectra(watched.grams[record], watched.column_sums[record], n, conventions)
+            looks.append((int(epoch) + 1, Look(
+                {"train": loss[0] / n_train, "test": loss[1] / n_test},
+                {"train": right[0] / n_train, "test": right[1] / n_test}, spectra), watched.thetas[record]))
+        return done, state, looks
+
+    def _watched(self, due: BoolArray, inputs: str, conventions: tuple[str, ...]) -> Watched:
+        """Room for what is seen at the epochs that are due."""
+        records, rows, sums = int(due.sum()), self.rows, self.sums[0]
+        codes = [_watch_code(part, inputs, conventions) for part in ("train", "test")]
+        middles = [self._parts(part)[0][1] for part in ("train", "test")]
+        return Watched(
+            due, np.array(codes), rows["train"], rows["test"], np.array(middles),
+            np.zeros((records, len(self.stepper.theta)), self.stepper.theta.dtype), np.zeros((records, 2)),
+            np.zeros((records, 2), np.int64), np.zeros((records, *sums.grams.shape)),
+            np.zeros((records, *sums.column_sums.shape)))
+
+    def _parts(self, part: str) -> list[tuple[int, int]]:
+        """The bounds of the parts in which sums over training or test inputs are taken."""
+        n = len(self.rows[part])
+        return parts(n) if len(self.sums) > 1 else [(0, n)]
+
+    def _advance(
+        self, rates: list[float], rng: np.random.Generator, state: Any, watched: Watched
+    ) -> tuple[int, Any]:
         n, stepper = len(self.rows["train"]), self.stepper
         full = self.batch_size == n
         orders = self.rows["train"][None] if full else np.array([rng.permutation(n) for _ in rates])
@@ -137,12 +180,12 @@ class FusedEpochs:
         for memory, values in zip(memories, state[1:], strict=True):
             memory[:] = values
         has_gradient = full and np.array_equal(self.gradient_of, stepper.theta)
-        if full and self.pool is not None:
+        if full and self.pool is not None and not watched.due.any():
             done, steps = self._threaded(rates, int(state.steps), has_gradient)
         else:
             done, steps = run_epochs(
-                self.data["train"], orders, self.batch_size, np.array(rates, float), int(state.steps), self.shape,
-                self.weights, self.sums[0], stepper, has_gradient)
+                self.data["train"], self.data["test"], orders, self.batch_size, np.array(rates, float),
+                int(state.steps), self.shape, self.weights, self.sums[0], stepper, has_gradient, watched)
         return done, type(state)(steps, *(memory.copy() for memory in memories))
 
     def look(self, inputs: str, conventions: tuple[str, ...]) -> Look:
@@ -150,17 +193,15 @@ class FusedEpochs:
 
         Where a batch is the whole training set, the gradient comes out of it as well, for the next epoch to use.
         """
-        wanted = max((FROM_GRAM.get(convention, LOSSES) for convention in conventions), default=LOSSES)
         prepare(self.stepper, self.shape, self.weights)
         losses, accuracies, count = {}, {}, 0
         grams, column_sums = np.zeros_like(self.sums[0].grams), np.zeros_like(self.sums[0].column_sums)
         for part in ("train", "test"):
             n, learn = len(self.rows[part]), part == "train" and self.batch_size == len(self.rows[part])
-            watched = inputs in (part, "all")
-            seen = self._pass(part, learn, wanted if watched else LOSSES)
+            seen = self._pass(part, learn, _watch_code(part, inputs, conventions))
             losses[part] = sum(loss for loss, _ in seen) / n
             accuracies[part] = sum(right for _, right in seen) / n
-            if watched:
+            if inputs in (part, "all"):
                 count += n
                 for sums in self.sums[: len(seen)]:
                     grams, column_sums = grams + sums.grams, column_sums + sums.column_sums
@@ -178,7 +219,7 @@ class FusedEpochs:
             rows = self.rows[part][slice(*bounds)]
             return one_pass(self.data[part], rows, self.shape, self.weights, sums, scale, learn, watch)
 
-        pieces = parts(n) if len(self.sums) > 1 else [(0, n)]
+        pieces = self._parts(part)
         work = list(zip(pieces, self.sums[: len(pieces)], strict=True))
         later = [self.pool.submit(one, *piece) for piece in work[1:]] if self.pool else []
         first = one(*work[0])
@@ -216,6 +257,13 @@ class FusedEpochs:
             if trace > enough[convention]:
                 spectra[convention] = spectrum(candidates[convention] / trace)
         return spectra
+
+
+def _watch_code(part: str, inputs: str, conventions: tuple[str, ...]) -> int:
+    """What a pass over the training or test inputs has to watch."""
+    if inputs not in (part, "all"):
+        return LOSSES
+    return max((FROM_GRAM.get(convention, LOSSES) for convention in conventions), default=LOSSES)
 
 
 def _data(task: AnyTask, part: str, dtype: Any) -> Data:

@@ -47,15 +47,18 @@ def plain_look(net: MLP, task: AnyTask) -> Look:
 def observer(
     net: MLP, task: AnyTask, record: dict[str, Recorder], layer: int, inputs: str, conventions: tuple[str, ...],
     fused: FusedEpochs | None,
-) -> Callable[[], dict[str, Any]]:
-    """A function that returns one row of the History, the net as it is now; after a check of all settings."""
+) -> Callable[..., dict[str, Any]]:
+    """A function that returns one row of the History, the net as it is now; after a check of all settings.
+
+    It takes what the fused form has seen of the net, if that has already looked.
+    """
     one_of("inputs", inputs, ("train", "test", "all"))
     for convention in conventions:
         one_of("convention", convention, CONVENTIONS)
     net.hidden(task.X_first, layer)                      # raises for a layer that is not there, or a wrong width
 
-    def look() -> dict[str, Any]:
-        seen = fused.look(inputs, conventions) if fused else None
+    def look(seen: Look | None = None) -> dict[str, Any]:
+        seen = fused.look(inputs, conventions) if fused else seen
         if seen is None or not np.isfinite(list(seen.losses.values())).all():
             seen = plain_look(net, task)                 # which says what overflows
         row: dict[str, Any] = {}

@@ -124,7 +124,7 @@ def train(
     configuration |= settings_of(schedule, epochs)
     if clip_norm is not None:
         clip_norm = configuration["clip_norm"] = real_number("clip_norm", clip_norm, 0.0, low_open=True)
-    run = _Run(net, optimizer.start(net.theta), np.random.default_rng(seed))
+    run = Run(net, optimizer.start(net.theta), np.random.default_rng(seed))
     if checkpoint is not None and Path(checkpoint).exists():
         run.resume(checkpoint, configuration)
     saved, stop = time.monotonic(), False
@@ -147,7 +147,7 @@ def train(
 
 
 @dataclass
-class _Run:
+class Run:
     """All that changes while a net trains; written to a checkpoint and read back to the bit."""
 
     net: MLP

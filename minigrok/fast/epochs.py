@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minigrok.checks import FloatArray, IntArray
+from minigrok.checks import BoolArray, FloatArray, IntArray
 from minigrok.fast.borrowed import borrowed
-from minigrok.fast.one_hidden import NOTHING, Data, Shape, Sums, Weights, add_gradient, one_pass, pad_weights
+from minigrok.fast.one_hidden import GRAM, NOTHING, Data, Shape, Sums, Weights, add_gradient, one_pass, pad_weights
 from minigrok.fast.steps import ADAMW_CODE, adamw_step, clip, set_up_step, sgd_step
 from minigrok.jit import inlined, jit
 
@@ -29,6 +29,21 @@ class Stepper(NamedTuple):
     memory_of_squares: FloatArray
     c: FloatArray              # (9,) of theta's type: scratch for the numbers of a step
     faint: FloatArray          # (2,) of theta's type: what counts as 0, and whose square does
+
+
+class Watched(NamedTuple):
+    """What is written down on the way, without leaving the compiled code."""
+
+    due: BoolArray             # (epochs,) whether after that epoch
+    codes: IntArray            # (2,) what to watch over training and over test inputs
+    train_rows: IntArray
+    test_rows: IntArray
+    middles: IntArray          # (2,) where the second part of each begins
+    thetas: FloatArray         # (records, parameters)
+    losses: FloatArray         # (records, 2) summed over inputs, as are the next
+    right: IntArray            # (records, 2)
+    grams: FloatArray          # (records, 2, ...) as in Sums
+    column_sums: FloatArray    # (records, ...)
 
 
 def parts(n: int) -> list[tuple[int, int]]:
@@ -76,18 +91,41 @@ def finish(
     return is_finite(stepper.theta)
 
 
+@inlined
+def watch_net(
+    data: Data, rows: IntArray, middle: int, part: int, record: int, shape: Shape, weights: Weights, sums: Sums,
+    stepper: Stepper, watched: Watched,
+) -> float:
+    """Write down the losses, right answers and Gram matrices over `rows`, in two parts; returns the summed loss."""
+    stepper.c[0] = 1.0 / len(rows)
+    watch = watched.codes[part]
+    for piece in range(2 if middle < len(rows) else 1):
+        block = rows[:middle] if piece == 0 else rows[middle:]
+        loss, right = one_pass(data, block, shape, weights, sums, stepper.c[0], False, watch)
+        watched.losses[record, part] += loss
+        watched.right[record, part] += right
+        if watch >= GRAM:
+            for t in range(sums.grams.shape[1]):
+                watched.grams[record, 0, t] += sums.grams[0, t]
+                watched.grams[record, 1, t] += sums.grams[1, t]
+            for t in range(len(sums.column_sums)):
+                watched.column_sums[record, t] += sums.column_sums[t]
+    return float(watched.losses[record, part])
+
+
 @jit
 def run_epochs(
-    data: Data, orders: IntArray, batch: int, rates: FloatArray, steps: int, shape: Shape, weights: Weights, sums: Sums,
-    stepper: Stepper, has_gradient: bool,
+    data: Data, test: Data, orders: IntArray, batch: int, rates: FloatArray, steps: int, shape: Shape, weights: Weights,
+    sums: Sums, stepper: Stepper, has_gradient: bool, watched: Watched,
 ) -> tuple[int, int]:
     """One epoch for each of `rates`, in the orders (epochs, n) or, if there is but one, always in that.
 
     `has_gradient` says that the gradient of the first batch is there already. Returns the epochs and the steps that
-    are done: fewer epochs where theta is no longer finite.
+    are done: fewer epochs where theta is no longer finite, or a loss that is to be written down.
     """
-    data, weights, sums, stepper = borrowed(data), borrowed(weights), borrowed(sums), borrowed(stepper)
-    n = orders.shape[1]
+    data, test, watched = borrowed(data), borrowed(test), borrowed(watched)
+    weights, sums, stepper = borrowed(weights), borrowed(sums), borrowed(stepper)
+    n, record = orders.shape[1], 0
     for epoch in range(len(rates)):
         order = orders[epoch % len(orders)]
         for start in range(0, n, batch):
@@ -107,4 +145,16 @@ def run_epochs(
             take_step(stepper, rates[epoch], steps)
         if not is_finite(stepper.theta):
             return epoch + 1, steps
+        if watched.due[epoch]:
+            pad_weights(stepper.theta, shape, weights)
+            for t in range(len(stepper.theta)):
+                watched.thetas[record, t] = stepper.theta[t]
+            loss = 0.0
+            for part in range(2):
+                loss += watch_net(
+                    data if part == 0 else test, watched.train_rows if part == 0 else watched.test_rows,
+                    watched.middles[part], part, record, shape, weights, sums, stepper, watched)
+            record += 1
+            if not abs(loss) < np.inf:
+                return epoch + 1, steps
     return len(rates), steps

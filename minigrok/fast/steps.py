@@ -16,7 +16,7 @@ SGD_CODE, ADAMW_CODE = 0, 1
 # A number that counts as 0, and one whose square does, by type: a little above the smallest normal number, whose square
 # times 1 - b2 stays normal for b2 up to 0.9999.
 FAINT, FAINT_ROOT = 1e-300, 1e-148
-FAINT_32, FAINT_ROOT_32 = 1e-37, 1e-17
+FAINT_32, FAINT_ROOT_32 = 1e-37, 2e-17
 SETTINGS = 9                   # numbers that a step needs at most
 
 
@@ -46,7 +46,8 @@ def sgd_step(theta: FloatArray, gradient: FloatArray, velocity: FloatArray, c: F
     lr, momentum, weight_decay, nesterov, smallest = c[0], c[1], c[2], c[3] == 1, faint[0]
     if momentum == 0:                                    # nothing is remembered
         for t in range(len(theta)):
-            theta[t] -= lr * (gradient[t] + weight_decay * theta[t])
+            moved = theta[t] - lr * (gradient[t] + weight_decay * theta[t])
+            theta[t] = np.float32(0) if abs(moved) < smallest else moved
         return
     for t in range(len(theta)):
         g = gradient[t] + weight_decay * theta[t]
