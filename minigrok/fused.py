@@ -242,20 +242,23 @@ class FusedEpochs:
     ) -> dict[str, FloatArray]:
         """The spectra that follow from the Gram matrices of n rows of activations without loss of digits."""
         d, spectra = self.shape.hidden, {}
-        if n < d or not set(conventions) & set(FROM_GRAM):
+        wanted = set(conventions) & set(FROM_GRAM)
+        if n < d or not wanted:
             return {}
-        upper = np.triu(grams.reshape(2, -1, self.shape.hidden_width)[:, :d, :d])
-        plain, of_rows = upper + np.swapaxes(np.triu(upper, 1), 1, 2)
-        total = np.trace(plain)
+        upper = grams.reshape(2, -1, self.shape.hidden_width)[:, :d, :d]
+        total = np.trace(upper[0])
         if not SMALLEST_TRACE < total < LARGEST_TRACE:
             return {}
-        mean_sum, share = column_sums[:d], SMALLEST_SHARE[self.stepper.theta.itemsize]
-        candidates = {"trace": plain, "rows": of_rows, "centered": plain - np.outer(mean_sum, mean_sum) / n}
-        enough = {"trace": 0.0, "rows": n - 0.5, "centered": share * total}     # rows: each has a direction
-        for convention in set(conventions) & set(FROM_GRAM):
-            trace = np.trace(candidates[convention])
+        share = SMALLEST_SHARE[self.stepper.theta.itemsize] if "centered" in wanted else 0.0
+        enough = {"trace": 0.0, "rows": n - 0.5, "centered": share * total}      # rows: each has a direction
+        for convention in wanted:
+            gram = upper[int(convention == "rows")]
+            if convention == "centered":
+                gram = gram - np.outer(column_sums[:d], column_sums[:d]) / n
+            trace = np.trace(gram)
             if trace > enough[convention]:
-                spectra[convention] = spectrum(candidates[convention] / trace)
+                rho = np.triu(gram) / trace
+                spectra[convention] = spectrum(rho + np.triu(rho, 1).T)
         return spectra
 
 

@@ -246,12 +246,15 @@ def watch_hidden(shape: Shape, sums: Sums, n: int, of_rows: bool) -> None:
 
 
 @inlined
-def outputs(shape: Shape, weights: Weights, sums: Sums, n: int, scale: float, watch: bool) -> tuple[float, int]:
-    """Z2 from A, and in its place dZ2; loss and right answers as in `minigrok.fast.rows`."""
+def outputs(
+    shape: Shape, weights: Weights, sums: Sums, n: int, scale: float, learn: bool, watch: bool
+) -> tuple[float, int]:
+    """Z2 from A, and in its place, where `learn` says so, dZ2; loss and right answers as in `minigrok.fast.rows`."""
     width, classes_width = shape.hidden_width, shape.classes_width
     product(sums.A, width, 1, weights.W2, sums.Z2, n, classes_width, shape.rows_2, shape.lanes, False, False)
     if shape.loss == CROSS_ENTROPY:
-        return cross_entropy_rows(sums.Z2, sums.y, sums.work, n, classes_width, shape.classes, scale, watch)
+        return cross_entropy_rows(
+            sums.Z2, sums.y, sums.work, n, classes_width, shape.classes, scale, learn, watch)
     return squared_error_rows(sums.Z2, sums.y, n, classes_width, shape.classes, scale, watch)
 
 
@@ -286,7 +289,7 @@ def one_pass(
         first_layer(data, shape, weights, sums, block)
         if watch >= GRAM:
             watch_hidden(shape, sums, n, watch == GRAM_OF_ROWS)
-        block_loss, block_right = outputs(shape, weights, sums, n, scale, watch >= LOSSES)
+        block_loss, block_right = outputs(shape, weights, sums, n, scale, learn, watch >= LOSSES)
         loss += block_loss
         right += block_right
         if learn:

@@ -114,9 +114,10 @@ def count_right(Z: FloatArray, y: IntArray, n: int, width: int, classes: int) ->
 
 @jit
 def cross_entropy_rows(
-    Z: FloatArray, y: IntArray, work: FloatArray, n: int, width: int, classes: int, scale: float, watch: bool
+    Z: FloatArray, y: IntArray, work: FloatArray, n: int, width: int, classes: int, scale: float, learn: bool,
+    watch: bool,
 ) -> tuple[float, int]:
-    """Z becomes scale (softmax(Z) - onehot(y)), the derivative of scale times the summed loss.
+    """Z becomes scale (softmax(Z) - onehot(y)), the derivative of scale times the summed loss, where `learn` says so.
 
     Returns, where `watch` says so, the loss summed over the n rows, and how many answers are right. Each pass goes
     over all rows before the next begins: a row that was just written is slow to read in vectors of another width.
@@ -134,14 +135,16 @@ def cross_entropy_rows(
         exponentials(Z[i * width : (i + 1) * width], work[i])
     for i in range(n):
         work[i] = total(Z[i * width : (i + 1) * width])
+        if watch:
+            loss += math.log(np.float64(work[i]))
+    if not learn:
+        return loss, right
     for i in range(n):
         z, share = Z[i * width : (i + 1) * width], scale / work[i]
         for j in range(len(z)):
             z[j] *= share
     for i in range(n):
         Z[i * width + y[i]] -= scale
-        if watch:
-            loss += math.log(np.float64(work[i]))
     return loss, right
 
 
@@ -152,24 +155,20 @@ def cross_entropy_columns(
     """The same for a few classes: turned over, so that a vector holds one class of several inputs; only the loss."""
     loss = 0.0
     columns, top, total_of_row = work[: classes * n], work[classes * n :][:n], work[(classes + 1) * n :][:n]
-    for c in range(classes):
-        for i in range(n):
-            columns[c * n + i] = Z[i * width + c]
     for i in range(n):
-        top[i] = columns[i]
+        top[i] = Z[i * width]
     for c in range(1, classes):
-        column = columns[c * n : (c + 1) * n]
         for i in range(n):
-            top[i] = column[i] if column[i] > top[i] else top[i]
+            top[i] = Z[i * width + c] if Z[i * width + c] > top[i] else top[i]
     if watch:
         for i in range(n):
-            loss += np.float64(top[i]) - np.float64(columns[y[i] * n + i])
+            loss += np.float64(top[i]) - np.float64(Z[i * width + y[i]])
     for i in range(n):
         total_of_row[i] = ZERO
     for c in range(classes):
         column = columns[c * n : (c + 1) * n]
         for i in range(n):
-            column[i] -= top[i]
+            column[i] = Z[i * width + c] - top[i]
         exponentials(column, 0.0)
         for i in range(n):
             total_of_row[i] += column[i]
