@@ -188,7 +188,7 @@ def cores(rounds):
 
 def times_of(script, environment=None):
     """The CPU seconds that a script in a fresh process prints."""
-    found = subprocess.run([sys.executable, "-c", script], text=True, capture_output=True, check=True,
+    found = subprocess.run([sys.executable, "-c", script], text=True, stdout=subprocess.PIPE, check=True,
                            env=os.environ | (environment or {}))
     return np.array(json.loads(found.stdout.splitlines()[-1]))
 

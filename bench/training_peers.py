@@ -20,8 +20,6 @@ import os
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 for name in THREADS:
     os.environ[name] = "1"                               # before NumPy is imported
-if hasattr(os, "sched_setaffinity"):
-    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})      # one core; JAX on one is faster than told to use one
 
 import importlib
 import json
@@ -228,6 +226,8 @@ def answer(contestant, problem, line):
 
 def main(name, path):
     """Answer line by line."""
+    if hasattr(os, "sched_setaffinity"):                 # one core: JAX does better there than when told to use one
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     warnings.simplefilter("ignore")                      # scikit-learn says that it has not converged
     problem = load(path)
     module, function, _ = CONTESTANTS[problem.kind][name]

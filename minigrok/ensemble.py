@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrok.checks import whole_number
+from minigrok.fast.blas_threads import one_blas_thread
 from minigrok.fast.epochs import SPLIT_FROM
 from minigrok.fused import FusedEpochs, on_one_thread, serves
 from minigrok.history import History, from_rows
@@ -96,7 +97,7 @@ def train_many(
             broken.set()
             raise
 
-    with ThreadPoolExecutor(workers) as pool:
+    with one_blas_thread(), ThreadPoolExecutor(workers) as pool:
         futures = [pool.submit(one, run) for run in runs]
         try:
             for done, _ in enumerate(as_completed(futures), 1):

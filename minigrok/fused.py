@@ -21,6 +21,7 @@ import numpy as np
 
 from minigrok.checks import BoolArray, FloatArray
 from minigrok.density import spectrum
+from minigrok.fast.blas_threads import one_blas_thread
 from minigrok.fast.epochs import Stepper, Watched, finish, parts, prepare, run_epochs
 from minigrok.fast.one_hidden import (
     GRAM,
@@ -258,7 +259,8 @@ class FusedEpochs:
             trace = np.trace(gram)
             if trace > enough[convention]:
                 rho = np.triu(gram) / trace
-                spectra[convention] = spectrum(rho + np.triu(rho, 1).T)
+                with one_blas_thread():
+                    spectra[convention] = spectrum(rho + np.triu(rho, 1).T)
         return spectra
 
 
