@@ -56,7 +56,7 @@ def _train_one(work: Any, settings: argparse.Namespace) -> int:
 
     (folder, options, run), criteria = work, criteria_of(work.options)
     try:
-        with progress_bar("starting", settings.quiet, LIVE_WIDTH) as move:
+        with progress_bar("compiling and starting", settings.quiet, LIVE_WIDTH) as move:
             def live(moment: Any) -> None:
                 move(moment.epoch, moment.epochs, train_words.live_words(moment.row, options))
 

@@ -22,7 +22,7 @@ Diverged = dict[int, str]      # what there is to say, by seed
 def train_seeds(work: Work, settings: argparse.Namespace) -> int:
     """Train the seeds that are missing, draw and print all; the exit status."""
     missing = [seed for seed in work.seeds if not _is_done(work, seed)]
-    with progress_bar("training", settings.quiet) as move:
+    with progress_bar("compiling and starting", settings.quiet) as move:
         diverged = _train_in_chunks(work, missing, settings.workers, lambda done: move(done, len(missing), "seeds"))
     for seed, message in diverged.items():
         print(f"minigrok: seed {seed}: {message}", file=sys.stderr)

@@ -2,8 +2,8 @@
 
 OpenBLAS wakes its threads for the eigenvalues of a matrix of a hundred rows and lets them spin for some milliseconds
 afterwards: beside a run on two threads of its own that took away all that the second had won. The wheels of NumPy and
-SciPy bring one OpenBLAS each, whose number of threads can be set and put back. Where there is none (another BLAS, another
-way of installation) nothing is done; then OPENBLAS_NUM_THREADS=1, MKL_NUM_THREADS=1 in the environment do it.
+SciPy bring one OpenBLAS each, whose number of threads can be set and put back. Where there is none (another BLAS, or
+another way of installation) nothing is done; then OPENBLAS_NUM_THREADS=1 or MKL_NUM_THREADS=1 in the environment do it.
 """
 
 import ctypes
