@@ -13,7 +13,7 @@ Everything else is trained by the plain form: deeper nets, and optimizers of you
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
@@ -259,7 +259,7 @@ class FusedEpochs:
             trace = np.trace(gram)
             if trace > enough[convention]:
                 rho = np.triu(gram) / trace
-                with one_blas_thread():
+                with one_blas_thread(), suppress(ValueError):        # rounding below zero: left to the plain form
                     spectra[convention] = spectrum(rho + np.triu(rho, 1).T)
         return spectra
 

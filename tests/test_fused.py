@@ -237,3 +237,11 @@ def test_clipping_is_that_of_the_plain_form():
 def test_threads_are_those_of_the_environment(value, threads):
     with patch.dict(os.environ, OMP_NUM_THREADS=value):
         assert thread_count() == (threads or os.cpu_count())
+
+
+def test_a_gram_matrix_that_rounding_has_made_indefinite_is_left_to_the_plain_form():
+    task = TASKS["moons"]
+    fused = FusedEpochs(new_net(task), task, SGD(0.1), len(task.y_train), None)
+    grams = np.zeros_like(fused.sums[0].grams)
+    grams[0].reshape(-1, fused.shape.hidden_width)[:9, :9] = np.diag([1.0] * 8 + [-1e-3])
+    assert fused._spectra(grams, fused.sums[0].column_sums, 75, ("trace",)) == {}

@@ -31,8 +31,8 @@ def test_the_first_screen_of_lesson_readme_and_report_says_what_is_not_quantum()
 
 
 @pytest.mark.skipif("MINIGROK_NO_JIT" in os.environ, reason="long")
-@pytest.mark.parametrize("number", range(2))
+@pytest.mark.parametrize("number", range(3))
 def test_the_readmes_python_runs(number, tmp_path):
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    assert len(blocks) == 2
+    assert len(blocks) == 3
     assert run_as_a_user(["-W", "ignore::UserWarning", "-c", blocks[number]], tmp_path)

@@ -230,8 +230,7 @@ def watch_hidden(shape: Shape, sums: Sums, n: int, of_rows: bool) -> None:
     for t in range(len(sums.block_gram)):
         sums.grams[0, t] += sums.block_gram[t]
     for i in range(n):
-        for j in range(width):
-            sums.column_sums[j] += A[i * width + j]
+        shift(sums.column_sums, A[i * width : (i + 1) * width])
     if of_rows:
         for i in range(n):
             square = 0.0
