@@ -116,6 +116,7 @@ class FusedEpochs:
             ADAMW_CODE if is_adamw else SGD_CODE, np.array(settings, float), clip_norm or np.inf, net.theta,
             np.zeros_like(net.theta), np.zeros_like(net.theta), np.zeros_like(net.theta), np.zeros(9, dtype),
             np.array(faint, dtype))
+        self.ends = False                                           # whether no epoch will need a gradient any more
         self.gradient_of = np.full_like(net.theta, np.nan)          # the theta whose gradient is there
         threads = min(thread_count(), len(self.sums))
         self.pool = ThreadPoolExecutor(threads - 1) if threads > 1 else None
@@ -124,6 +125,7 @@ class FusedEpochs:
         """The learning rates of the epochs after `epoch`, up to the next record, but not for long without a pause."""
         next_record = (epoch // record_every + 1) * record_every
         ahead = range(epoch, min(next_record, epochs, epoch + self.epochs_at_once))
+        self.ends = ahead.stop == epochs
         return [scheduled(self.optimizer, schedule, e, epochs).lr for e in ahead]
 
     def advance(self, rates: list[float], rng: np.random.Generator, state: Any) -> tuple[int, Any]:
@@ -198,7 +200,8 @@ class FusedEpochs:
         losses, accuracies, count = {}, {}, 0
         grams, column_sums = np.zeros_like(self.sums[0].grams), np.zeros_like(self.sums[0].column_sums)
         for part in ("train", "test"):
-            n, learn = len(self.rows[part]), part == "train" and self.batch_size == len(self.rows[part])
+            n = len(self.rows[part])
+            learn = part == "train" and self.batch_size == n and not self.ends
             seen = self._pass(part, learn, _watch_code(part, inputs, conventions))
             losses[part] = sum(loss for loss, _ in seen) / n
             accuracies[part] = sum(right for _, right in seen) / n

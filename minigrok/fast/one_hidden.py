@@ -36,6 +36,7 @@ from minigrok.jit import inlined, jit
 BLOCK = 96                     # inputs; of 64 to 192 it makes no difference. A multiple of every HEIGHT
 
 
+GROUP = 8                      # blocks whose Gram matrices are summed before they go to float64
 NOTHING, LOSSES, GRAM, GRAM_OF_ROWS = range(4)           # what to watch
 
 
@@ -88,8 +89,8 @@ class Sums(NamedTuple):
     dA: FloatArray             # (BLOCK, hidden_width)
     Z2: FloatArray             # (BLOCK, classes_width)
     work: FloatArray           # (BLOCK,) and more, see rows.WORK_ROWS
-    block_gram: FloatArray     # (padded hidden, hidden_width) A^T A of a block; below the diagonal are leftovers
-    grams: FloatArray          # (2, as block_gram) float64: of the rows of A, and of its rows of unit length
+    block_grams: FloatArray    # (2, padded hidden * hidden_width) A^T A of some blocks, and of their unit rows
+    grams: FloatArray          # the same over all blocks, float64; below the diagonal are leftovers
     column_sums: FloatArray    # (hidden_width,) float64, of A
 
 
@@ -123,7 +124,7 @@ def new_sums(shape: Shape, dtype: DTypeLike) -> Sums:
         np.zeros(padded(shape.rows_2, HEIGHT) * shape.classes_width, dtype),
         X.ravel(), np.zeros(BLOCK, np.int64), np.zeros(hidden, dtype), np.zeros(hidden, dtype), np.zeros(hidden, dtype),
         np.zeros(BLOCK * shape.classes_width, dtype), np.zeros(WORK_ROWS * BLOCK, dtype),
-        np.zeros(gram, dtype), np.zeros((2, gram)), np.zeros(shape.hidden_width))
+        np.zeros((2, gram), dtype), np.zeros((2, gram)), np.zeros(shape.hidden_width))
 
 
 @inlined
@@ -219,16 +220,14 @@ def into_first_layer(data: Data, shape: Shape, sums: Sums, rows: IntArray) -> No
 
 
 @inlined
-def watch_hidden(shape: Shape, sums: Sums, n: int, of_rows: bool) -> None:
+def watch_hidden(shape: Shape, sums: Sums, n: int, of_rows: bool, fresh: bool, flush: bool) -> None:
     """Add this block's Gram matrix A^T A and column sums to the sums; `of_rows` that of rows of unit length as well.
 
-    The products of a block are in the net's own type, the sums over blocks in float64: for float32 the error of a
-    state is some 1e-9, a hundredth of the rounding of the activations themselves.
+    The products of GROUP blocks are summed in the net's own type (`fresh` begins such a sum, `flush` ends it), the
+    groups in float64: for float32 the error of a state is some 1e-8, below the rounding of the activations themselves.
     """
     width, A, unit = shape.hidden_width, sums.A, sums.dA
-    product(A, 1, width, A, sums.block_gram, shape.hidden, width, n, shape.lanes, False, True)
-    for t in range(len(sums.block_gram)):
-        sums.grams[0, t] += sums.block_gram[t]
+    product(A, 1, width, A, sums.block_grams[0], shape.hidden, width, n, shape.lanes, not fresh, True)
     for i in range(n):
         shift(sums.column_sums, A[i * width : (i + 1) * width])
     if of_rows:
@@ -239,9 +238,11 @@ def watch_hidden(shape: Shape, sums: Sums, n: int, of_rows: bool) -> None:
             length = math.sqrt(square)
             for j in range(width):
                 unit[i * width + j] = A[i * width + j] / length if length > 0.0 else 0.0
-        product(unit, 1, width, unit, sums.block_gram, shape.hidden, width, n, shape.lanes, False, True)
-        for t in range(len(sums.block_gram)):
-            sums.grams[1, t] += sums.block_gram[t]
+        product(unit, 1, width, unit, sums.block_grams[1], shape.hidden, width, n, shape.lanes, not fresh, True)
+    if flush:
+        shift(sums.grams[0], sums.block_grams[0])
+        if of_rows:
+            shift(sums.grams[1], sums.block_grams[1])
 
 
 @inlined
@@ -287,7 +288,9 @@ def one_pass(
         n = len(block)
         first_layer(data, shape, weights, sums, block)
         if watch >= GRAM:
-            watch_hidden(shape, sums, n, watch == GRAM_OF_ROWS)
+            fresh = start % (GROUP * BLOCK) == 0
+            flush = start + BLOCK >= len(rows) or (start + BLOCK) % (GROUP * BLOCK) == 0
+            watch_hidden(shape, sums, n, watch == GRAM_OF_ROWS, fresh, flush)
         block_loss, block_right = outputs(shape, weights, sums, n, scale, learn, watch >= LOSSES)
         loss += block_loss
         right += block_right

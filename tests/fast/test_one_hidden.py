@@ -282,5 +282,5 @@ def test_shapes_leave_room_for_whole_vectors_and_tiles(dtype, bias, pairs):
         assert shape.hidden_width % lanes == shape.classes_width % lanes == shape.features_width % HEIGHT == 0
         assert len(sums.dW1) >= -(-shape.rows_1 // HEIGHT) * HEIGHT * shape.hidden_width
         assert len(sums.dW2) >= -(-(hidden + 1) // HEIGHT) * HEIGHT * shape.classes_width
-        assert len(sums.block_gram) >= -(-hidden // HEIGHT) * HEIGHT * shape.hidden_width
+        assert sums.block_grams.shape[1] >= -(-hidden // HEIGHT) * HEIGHT * shape.hidden_width
     assert BLOCK % HEIGHT == 0
