@@ -34,7 +34,7 @@ from minigrok.fast.one_hidden import (
     one_pass,
     shape_of,
 )
-from minigrok.fast.steps import ADAMW_CODE, FAINT, FAINT_32, FAINT_ROOT, FAINT_ROOT_32, SGD_CODE
+from minigrok.fast.steps import ADAMW_CODE, FAINT, FAINT_32, FAINT_ROOT, FAINT_ROOT_32, SETTINGS, SGD_CODE
 from minigrok.jit import JIT_ENABLED
 from minigrok.mlp import MLP
 from minigrok.optimizers import SGD, AdamW, Optimizer
@@ -85,8 +85,10 @@ def serves(net: MLP, task: AnyTask, optimizer: Optimizer) -> bool:
     for y in (task.y_train, task.y_test):
         if len(y) == 0 or y.min() < 0 or y.max() >= net.sizes[-1]:
             return False
-    if isinstance(task, ModularTask):
-        return net.sizes[0] == 2 * task.n_classes
+    if isinstance(task, ModularTask):                    # the kernels look nothing up twice: no pair may be out of range
+        pairs = (task.pairs_train, task.pairs_test)
+        inside = all(values.min() >= 0 and values.max() < task.n_classes for values in pairs)
+        return net.sizes[0] == 2 * task.n_classes and inside
     return all(
         X.ndim == 2 and X.shape[1] == net.sizes[0] and bool(np.isfinite(X.astype(net.theta.dtype)).all())
         for X in (task.X_train, task.X_test))
@@ -114,7 +116,7 @@ class FusedEpochs:
         faint = (FAINT, FAINT_ROOT) if dtype == np.float64 else (FAINT_32, FAINT_ROOT_32)
         self.stepper = Stepper(
             ADAMW_CODE if is_adamw else SGD_CODE, np.array(settings, float), clip_norm or np.inf, net.theta,
-            np.zeros_like(net.theta), np.zeros_like(net.theta), np.zeros_like(net.theta), np.zeros(9, dtype),
+            np.zeros_like(net.theta), np.zeros_like(net.theta), np.zeros_like(net.theta), np.zeros(SETTINGS, dtype),
             np.array(faint, dtype))
         self.ends = False                                           # whether no epoch will need a gradient any more
         self.gradient_of = np.full_like(net.theta, np.nan)          # the theta whose gradient is there

@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from unittest.mock import patch
 
@@ -214,6 +215,9 @@ def test_what_is_not_served_goes_the_plain_way():
     assert not serves(MLP([3, 5, 2]), task, SGD(0.1))
     assert not serves(MLP([2, 5, 1]), task, SGD(0.1))    # label 1 is none of its classes
     assert not serves(MLP([20, 5, 11]), TASKS["add"], SGD(0.1))
+    for pair in (-1, 11):                                # compiled code checks no bounds
+        outside = replace(TASKS["add"], pairs_train=np.full_like(TASKS["add"].pairs_train, pair))
+        assert not serves(new_net(TASKS["add"]), outside, SGD(0.1))
     history = train(MLP([2, 5, 5, 2]), task, SGD(0.1), 3)
     assert len(history) == 4
 

@@ -27,7 +27,7 @@ class Stepper(NamedTuple):
     gradient: FloatArray
     memory: FloatArray         # SGD's velocity, or AdamW's mean of the gradient
     memory_of_squares: FloatArray
-    c: FloatArray              # (9,) of theta's type: scratch for the numbers of a step
+    c: FloatArray              # (SETTINGS,) of theta's type: scratch for the numbers of a step
     faint: FloatArray          # (2,) of theta's type: what counts as 0, and whose square does
 
 
