@@ -85,7 +85,7 @@ def serves(net: MLP, task: AnyTask, optimizer: Optimizer) -> bool:
     for y in (task.y_train, task.y_test):
         if len(y) == 0 or y.min() < 0 or y.max() >= net.sizes[-1]:
             return False
-    if isinstance(task, ModularTask):                    # the kernels look nothing up twice: no pair may be out of range
+    if isinstance(task, ModularTask):                    # compiled code checks no bounds
         pairs = (task.pairs_train, task.pairs_test)
         inside = all(values.min() >= 0 and values.max() < task.n_classes for values in pairs)
         return net.sizes[0] == 2 * task.n_classes and inside
