@@ -5,6 +5,7 @@ from minigrok import MLP, SGD, AdamW, TrainingRun, tasks, train, train_many
 from minigrok.ensemble import train_many as same
 from minigrok.history import TrainingDivergedError
 
+LARGE = tasks.circles(n=2400, seed=1)                    # its records are summed in two parts
 PLANAR, MODULAR = tasks.moons(n=120, seed=0), tasks.modular(11, seed=0)
 
 
@@ -15,7 +16,8 @@ def new_runs():
         TrainingRun(MLP([2, 6, 2], "tanh", seed=1), PLANAR, SGD(0.1, 0.9), 1),
         TrainingRun(MLP([2, 4, 4, 2], seed=2), PLANAR, AdamW(0.01), 2),
         TrainingRun(MLP([22, 10, 11], "quadratic", "squared_error", dtype=np.float32), MODULAR, AdamW(0.01), 3),
-        TrainingRun(MLP([2, 6, 2], seed=1), tasks.circles(n=90, seed=5), SGD(0.2), 4)]
+        TrainingRun(MLP([2, 6, 2], seed=1), tasks.circles(n=90, seed=5), SGD(0.2), 4),
+        TrainingRun(MLP([2, 3, 2]), LARGE, SGD(0.01), 5)]
 
 
 @pytest.mark.parametrize("workers", [1, 2, 4, None])
@@ -34,7 +36,7 @@ def test_every_run_is_what_train_alone_makes_of_it(workers):
 def test_progress_counts_the_runs():
     seen = []
     train_many(new_runs(), 1, progress=lambda done, total: seen.append((done, total)))
-    assert seen == [(k, 5) for k in range(1, 6)]
+    assert seen == [(k, 6) for k in range(1, 7)]
     assert train_many([], 3) == []
     assert same is train_many
 

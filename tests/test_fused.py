@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import minigrok.training as training_module
 from minigrok import MLP, SGD, AdamW, Cosine, tasks, train
+from minigrok.fast.epochs import is_finite
 from minigrok.fused import FusedEpochs, serves, thread_count
 from minigrok.jit import JIT_ENABLED
 from minigrok.mlp import ACTIVATIONS, LOSSES, loss_and_gradient
@@ -249,3 +250,20 @@ def test_a_gram_matrix_that_rounding_has_made_indefinite_is_left_to_the_plain_fo
     grams = np.zeros_like(fused.sums[0].grams)
     grams[0].reshape(-1, fused.shape.hidden_width)[:9, :9] = np.diag([1.0] * 8 + [-1e-3])
     assert fused._spectra(grams, fused.sums[0].column_sums, 75, ("trace",)) == {}
+
+
+@pytest.mark.parametrize("broken", [np.nan, np.inf, -np.inf])
+def test_a_parameter_that_is_not_finite_is_seen(broken):
+    for form in (is_finite, is_finite.py_func):
+        assert form(np.array([1.0, -1e308]))
+        assert not form(np.array([broken, 1.0]))
+
+
+def test_a_faint_input_has_a_direction_here_too():
+    """Its squares vanish, so that the Gram matrix of rows of unit length cannot be had in one pass."""
+    X = np.random.default_rng(0).normal(size=(40, 2))
+    X[::4] *= 1e-170
+    task = tasks.from_arrays(X, np.arange(40) % 2)
+    fused, plain = (trained(new_net(task, "identity", bias=False), task, SGD(0.0), 0, form, conventions=("rows",))[0]
+                    for form in (False, True))
+    np.testing.assert_allclose(fused.spectrum_rows, plain.spectrum_rows, atol=1e-12)
