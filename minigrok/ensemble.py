@@ -82,7 +82,9 @@ def train_many(
     if "checkpoint" in settings:
         raise ValueError("checkpoint is one file, but train_many makes many runs: give each to train by itself")
     workers = os.cpu_count() or 1 if workers is None else whole_number("workers", workers, 1)
-
+    epochs = whole_number("epochs", epochs, 0)
+    if settings.get("batch_size") is not None:
+        settings["batch_size"] = whole_number("batch_size", settings["batch_size"], 1)
     broken = Event()
 
     def one(run: TrainingRun) -> History | None:

@@ -114,8 +114,6 @@ def train(
     epochs, record_every = whole_number("epochs", epochs, 0), whole_number("record_every", record_every, 1)
     n = len(task.y_train)
     batch_size = n if batch_size is None else min(n, whole_number("batch_size", batch_size, 1))
-    fused = FusedEpochs(net, task, optimizer, batch_size, clip_norm) if serves(net, task, optimizer) else None
-    look = observer(net, task, dict(record), layer, inputs, tuple(conventions), fused)
     configuration = {
         "net": net.configuration, "task": task.description, "optimizer": optimizer.configuration,
         "batch_size": batch_size, "record_every": record_every, "seed": whole_number("seed", seed, 0),
@@ -124,6 +122,8 @@ def train(
     configuration |= settings_of(schedule, epochs)
     if clip_norm is not None:
         clip_norm = configuration["clip_norm"] = real_number("clip_norm", clip_norm, 0.0, low_open=True)
+    fused = FusedEpochs(net, task, optimizer, batch_size, clip_norm) if serves(net, task, optimizer) else None
+    look = observer(net, task, dict(record), layer, inputs, tuple(conventions), fused)
     run = Run(net, optimizer.start(net.theta), np.random.default_rng(seed))
     if checkpoint is not None and Path(checkpoint).exists():
         run.resume(checkpoint, configuration)

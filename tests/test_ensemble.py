@@ -52,10 +52,11 @@ def test_a_run_that_diverges_is_named_and_no_other_begins():
 
 @pytest.mark.parametrize(("change", "words"), [
     ({"workers": 0}, "workers is 0"), ({"checkpoint": "x"}, "checkpoint is one file"),
-    ({"batch_size": 0}, "batch_size")])
+    ({"batch_size": 0}, "batch_size"), ({"batch_size": "all"}, "batch_size"), ({"epochs": 1.5}, "epochs is 1.5"),
+    ({"epochs": -1}, "epochs is -1"), ({"clip_norm": "much"}, "clip_norm")])
 def test_wrong_settings_are_refused(change, words):
     with pytest.raises(ValueError, match=words):
-        train_many(new_runs(), 1, **change)
+        train_many(new_runs(), **{"epochs": 1, **change})
 
 
 def test_two_runs_may_not_share_a_net():

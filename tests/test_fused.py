@@ -267,3 +267,19 @@ def test_a_faint_input_has_a_direction_here_too():
     fused, plain = (trained(new_net(task, "identity", bias=False), task, SGD(0.0), 0, form, conventions=("rows",))[0]
                     for form in (False, True))
     np.testing.assert_allclose(fused.spectrum_rows, plain.spectrum_rows, atol=1e-12)
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid", "quadratic"])
+def test_the_entropy_of_a_float32_net_is_that_of_float64_products_to_1e_7(activation):
+    """The plain form takes A^T A in float64, the fused one in float32 over 768 inputs at a time."""
+    task = tasks.modular(53, seed=0)
+    net = MLP([106, 100, 53], activation, bias=False, dtype=np.float32, seed=1)
+    fused, plain = (trained(net, task, SGD(0.0), 0, form, conventions=("trace", "rows"))[0] for form in (False, True))
+    for column in ("entropy", "purity", "entropy_rows"):
+        np.testing.assert_allclose(fused[column], plain[column], rtol=0, atol=1e-7)
+
+
+def test_a_whole_number_as_clip_norm_is_that_number():
+    task = TASKS["add"]
+    thetas = [trained(new_net(task), task, SGD(1.0), 2, clip_norm=length)[1] for length in (1, 1.0)]
+    np.testing.assert_array_equal(*thetas)
