@@ -1,77 +1,115 @@
-"""The claims as data, and the one rule that turns measured values into a verdict.
+"""The claims as data, and the rule that turns their readings into a verdict. Written before the runs it judges.
 
-A claim is a sentence with a *test*: a condition that one run (one seed) either meets or not. Sentences
-are vague where numbers are not: which data set, which convention of the state, which window of epochs,
-which binning? Each such choice is a *definition*, and the same runs are judged under each of them.
+A claim is a sentence with a *test*: a condition that one run either meets or not. The study leaves most settings open,
+so the same test is put to every specification that `minigrok.study` trains, and a claim names those that are
+*admissible*: they contradict nothing the study states, and a run in them counts only if its net learns as the claim
+presupposes. All other specifications show how sensitive a claim is, and never enter its verdict.
 
-The rule, written before any run:
+The rule (RULES_VERSION 2):
 
-1. Under one definition, the share is (runs that meet the test) / (runs that could be tested).
-   A run that cannot be tested, such as one without a plateau, counts in neither.
-2. The claim *holds* under a definition where the share is at least 0.8, *fails* where it is at most 0.2,
-   and is *mixed* between.
-3. reproduced                   it holds under every definition that could be tested
-   not reproduced               it fails under every one
-   depends on the definition    anything else; the reason names where it holds and where it fails
-   not tested yet               no definition could be tested by these runs
+1. The share is that of admissible specifications in which the test is met, a specification counting by the share of
+   its tested runs, with every level of every axis weighed equally; `minigrok.study.evidence` has the formulas.
+2. reproduced            the lower end of the share's 95 % interval is at least 0.9
+   not reproduced        its upper end is at most 0.1
+   depends               anything else; on the axis that explains most of the variance, if it explains more than chance
+   not tested yet        no admissible run could be tested
+3. A claim with a figure has a second row, `value`, under the same rule: a specification has the figure if that lies
+   within its printed precision of the 95 % interval of our mean over seeds.
+4. A rival's claim is judged by the same rule on the same runs.
 
-A figure of the study that our values miss is no failure of a claim about direction, so it stands in a
-column of its own, `figure`: "within" if the study's figure lies inside our interval under the first
-(base) definition, else "outside".
+Version 1, of the first releases, asked whether a claim held in 80 % of the seeds under every one of a few definitions.
 """
 
 import csv
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.resources import files
+from typing import NamedTuple
 
-import numpy as np
-from scipy.stats import binom
+from minigrok.study.evidence import Assessment, Explained, Figure, Reading, assess
 
+RULES_VERSION = 2
 REPRODUCED, NOT_REPRODUCED = "reproduced", "not reproduced"
-DEPENDS, NOT_TESTED = "depends on the definition", "not tested yet"
+DEPENDS, NOT_TESTED = "depends", "not tested yet"
 VERDICTS = (REPRODUCED, NOT_REPRODUCED, DEPENDS, NOT_TESTED)
-HOLDS_FROM, FAILS_TO = 0.8, 0.2
-SEEDS_FOR_INTERVAL = 6         # below six values no two order statistics enclose the median with 95 %
+REPRODUCED_FROM, NOT_REPRODUCED_TO = 0.9, 0.1
+SIGNIFICANT = 0.05             # of an axis, after Holm's correction for all axes of the claim
 
 
-@dataclass(frozen=True)
-class Evidence:
-    """The values of all seeds under one definition, and which of them meet the claim's test.
+class Rule(NamedTuple):
+    """How one claim is judged."""
 
-    `values` holds None for a run that could not be tested; `value` is what the ledger shows.
-    """
-
-    definition: str
-    values: tuple[float | None, ...]
-    meets: tuple[bool | None, ...]
-
-    @property
-    def tested(self) -> list[bool]:
-        return [meet for meet in self.meets if meet is not None]
-
-    @property
-    def share(self) -> float | None:
-        """Share of the tested runs that meet the claim's test; None where none could be tested."""
-        return sum(self.tested) / len(self.tested) if self.tested else None
-
-    @property
-    def outcome(self) -> str:
-        """One of "holds", "fails", "mixed", "untested"."""
-        if self.share is None:
-            return "untested"
-        return "holds" if self.share >= HOLDS_FROM else "fails" if self.share <= FAILS_TO else "mixed"
+    test: str                            # the condition that one run meets or not, in words
+    admissible: str                      # which specifications and runs count, a key of ADMISSIBLE
+    figures: tuple[Figure, ...] = ()     # of the study, as printed
+    counted: bool = False                # nothing is drawn at random: the share has no interval
 
 
-def gather(definition: str, values: Iterable[float | None], meets: Callable[[float], bool]) -> Evidence:
-    """Evidence from one value a run; None, and NaN from a dead layer, count as untested."""
-    tested = tuple(None if value is None or np.isnan(value) else float(value) for value in values)
-    return Evidence(definition, tested, tuple(None if value is None else bool(meets(value)) for value in tested))
+ADMISSIBLE = {
+    "classifier": "6 hidden neurons, two classes, SGD with or without momentum, rho = A^T A / tr(A^T A); a run counts "
+                  "if its test accuracy at the stopping epoch is at least 0.95",
+    "classifier that fits": "6 hidden neurons, two classes, SGD with or without momentum; a run counts if its training "
+                            "accuracy at the stopping epoch is at least 0.95",
+    "landscape": "6 hidden neurons, two classes, rho = A^T A / tr(A^T A); every prior of the weights",
+    "grokking": "100 hidden neurons, a task modulo p, true labels, rho = A^T A / tr(A^T A); a run counts if it "
+                "memorises (99 %), waits at least 100 epochs, and generalises (95 %, held)",
+    "rival grokking": "100 hidden neurons, a task modulo p, true labels, the centred state; a run counts if it "
+                      "generalises (95 %, held)",
+    "no grokking": "100 hidden neurons, a task modulo p, the centred state; a run counts if it memorises and its test "
+                   "accuracy is never above 50 %",
+    "pushed": "each of three set-ups that generalise, every push of S up or down",
+    "tasks": "each task on which a net can generalise",
+    "all": "everything that was run",
+}
+RULES = {
+    "C1": Rule("S at the stopping epoch is below S at epoch 0", "classifier",
+               (Figure("S at epoch 0", 1.42, 0.005), Figure("S at the end", 1.19, 0.005))),
+    "C2": Rule("P at the stopping epoch is above P at epoch 0", "classifier",
+               (Figure("P at epoch 0", 0.29, 0.005), Figure("P at the end", 0.37, 0.005))),
+    "C3": Rule("test accuracy at the stopping epoch is at least 0.99", "classifier that fits",
+               (Figure("test accuracy", 0.995, 0.0005),)),
+    "C4a": Rule("the peak of g(S) lies above half of ln 6", "landscape", (Figure("S at the peak", 1.42, 0.005),)),
+    "C4b": Rule("the accuracy of the networks at the peak of g(S) lies between 0.55 and 0.9", "landscape",
+                (Figure("accuracy at the peak", 0.62, 0.0005),)),
+    "C4c": Rule("S at the end of training is below the peak of g(S)", "landscape",
+                (Figure("S at the end less S at the peak", -0.23, 0.01),)),
+    "C5": Rule("S at the end of the window is above S at its start", "grokking",
+               (Figure("S at the start", 1.55, 0.005), Figure("S at the end", 3.29, 0.005))),
+    "C6": Rule("P at the end of the window is below P at its start", "grokking",
+               (Figure("P at the start", 0.444, 0.0005), Figure("P at the end", 0.042, 0.0005))),
+    "C7": Rule("the slope of S over the plateau is above 0", "grokking", (Figure("slope", 0.00097, 0.000005),)),
+    "C8": Rule("the weight entropy changes by less than 20 % over the window", "grokking",
+               (Figure("relative change", 0.11, 0.005),)),
+    "C9": Rule("the Pearson correlation of S and P over the recorded epochs is at most -0.95", "grokking",
+               (Figure("correlation", -0.99, 0.005),)),
+    "C10": Rule("the Pearson correlations of weight entropy with S and with P are both below 0.3 in size", "grokking"),
+    "C10b": Rule("held-out runs are predicted better with S and P beside weight entropy, norms and weight spectra than "
+                 "without", "grokking"),
+    "C11": Rule("the rank of the trained layer lies between 2.65 and 3.05", "classifier"),
+    "C12": Rule("of a run that generalises: S at the onset is above S when it memorised", "grokking"),
+    "C13": Rule("S jumps more sharply in larger systems: over a family of growing p or width, the share of all change "
+                "of S that lies in the tenth of the epochs around generalisation grows", "all"),
+    "C14": Rule("our runs are at least as many", "all", counted=True),
+    "R1": Rule("the centred S / ln d is above 0.61 at first and below it when test accuracy reaches 95 %",
+               "rival grokking"),
+    "R2": Rule("a net whose S is pushed up generalises later than the median of those without a push and of those "
+               "with a push of the same length that does not aim at S", "pushed"),
+    "R2b": Rule("the gap between the centred S / ln d and 0.61 ranks the times left to generalisation: Spearman's "
+                "correlation is above 0 within a set-up", "rival grokking"),
+    "R3": Rule("the centred S at the last epoch of a net that does not generalise is below its start", "no grokking"),
+    "R4": Rule("of networks with a training loss below 0.1, ln g falls by at most 1 nat on the way from the most "
+               "frequent test accuracy up to 0.9", "tasks"),
+    "R5": Rule("the mass of networks with a loss below ln 2 differs from that on moons by 3 standard deviations of a "
+               "walker", "all"),
+    "R6": Rule("the Fourier concentration of the neurons rises over the plateau, and by more than in any control",
+               "grokking"),
+}
 
 
 @dataclass(frozen=True)
 class Claim:
-    """One row of claims.csv, which holds the study's figures, with the test that we put beside it."""
+    """One row of claims.csv, which holds the study's figures, with the rule that we put beside it."""
 
     id: str
     experiment: str            # whose runs judge it
@@ -79,135 +117,96 @@ class Claim:
     value: str                 # what our values are
     paper: str                 # the study's own figure, as printed
     unit: str
-    test: str                  # the condition that one run meets or not, in words
-    figure: float | None       # the study's figure in the unit of our values, where it has one
+    rule: Rule
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """A claim with its evidence and what follows from it: one row of the ledger."""
+    """A claim with its readings and what follows from them: one row of the ledger."""
 
     claim: Claim
-    evidence: tuple[Evidence, ...] = ()
-    note: str = ""             # what a reader must know beside the verdict
+    readings: tuple[Reading, ...] = ()
+    row: str = "direction"               # or "value"
+    note: str = ""                       # what a reader must know beside the verdict
+
+    @property
+    def id(self) -> str:
+        """Such as "C1", or "C1-value"."""
+        return self.claim.id if self.row == "direction" else f"{self.claim.id}-{self.row}"
+
+    @cached_property
+    def assessment(self) -> Assessment:
+        """Share, interval, axes."""
+        found = assess(self.readings)
+        if self.claim.rule.counted and found.share is not None:
+            return found._replace(interval=(found.share, found.share))
+        return found
 
     @property
     def verdict(self) -> str:
         """One of VERDICTS, by the rule at the head of this module."""
-        outcomes = {evidence.outcome for evidence in self.evidence} - {"untested"}
-        if not outcomes:
-            return NOT_TESTED
-        if outcomes == {"holds"}:
-            return REPRODUCED
-        return NOT_REPRODUCED if outcomes == {"fails"} else DEPENDS
+        return verdict_of(self.assessment.interval)
 
     @property
-    def why(self) -> str:
-        """The verdict's reason in one line: under how many definitions the test is met, and which those are."""
-        parts = []
-        for outcome in ("holds", "mixed", "fails"):
-            names = [evidence.definition for evidence in self.evidence if evidence.outcome == outcome]
-            if names:
-                parts.append(f"{outcome} under {len(names)}: {'; '.join(names)}")
-        untested = sum(evidence.outcome == "untested" for evidence in self.evidence)
-        if untested:
-            parts.append(f"no testable run under {untested}")
-        return ". ".join([*parts, self.note] if self.note else parts) or "these runs do not bear on it"
+    def decided_by(self) -> str | None:
+        """The axis that explains most of the variance between admissible specifications, if more than chance does."""
+        significant = holm(self.assessment.axes)
+        return next((axis for axis in self.assessment.axes if axis in significant), None)
 
     @property
-    def outcomes(self) -> str:
-        """The reason in short: how many definitions have each outcome."""
-        counts = {outcome: sum(e.outcome == outcome for e in self.evidence) for outcome in ("holds", "mixed", "fails")}
-        words = ", ".join(f"{outcome} under {count}" for outcome, count in counts.items() if count)
-        return f"It {words} of {sum(counts.values())} definitions." if words else "These runs do not bear on it."
+    def test(self) -> str:
+        """The condition that is judged, in words."""
+        if self.row == "direction":
+            return self.claim.rule.test
+        names = " and ".join(f"{figure.name} {figure.value:g}" for figure in self.claim.rule.figures)
+        return f"{names}: each within its printed precision of the 95 % interval of our mean over seeds"
 
     @property
-    def figure(self) -> str:
-        """ "within" if the study's figure lies in our interval under the base definition, "outside", or ""."""
-        values = [] if not self.evidence else [value for value in self.evidence[0].values if value is not None]
-        if self.claim.figure is None or not values:
-            return ""
-        low, high = summary(values)[1:]
-        return "within" if low <= self.claim.figure <= high else "outside"
+    def sentence(self) -> str:
+        """The verdict in one plain sentence."""
+        found = self.assessment
+        if found.share is None or found.interval is None:
+            return "These runs do not bear on it."
+        low, high = found.interval
+        words = (f"The test is met in {found.share:.0%} (95 % {low:.0%} to {high:.0%}) of {found.specifications:,} "
+                 f"admissible specification{'s' if found.specifications > 1 else ''}, {found.runs:,} runs")
+        axis = self.decided_by
+        if self.verdict == DEPENDS and axis is None:
+            return words + "; no axis explains more of the difference than chance does."
+        if self.verdict == DEPENDS and axis is not None:
+            levels = sorted(found.levels[axis].items(), key=lambda item: item[1])
+            ends = f"from {levels[0][1]:.0%} ({levels[0][0]}) to {levels[-1][1]:.0%} ({levels[-1][0]})"
+            return words + f"; it depends most on {axis}: {ends}."
+        return words + "."
 
 
-def summary(values: Sequence[float]) -> tuple[float, float, float]:
-    """The median, with the low and high end of its 95 % interval; below six values the ends are their range.
+def verdict_of(interval: tuple[float, float] | None) -> str:
+    """The verdict that follows from the 95 % interval of a share.
 
-    The interval is that of order statistics: with n values from any continuous distribution the k-th
-    smallest and the k-th largest enclose the median with probability 1 - 2 P(Binomial(n, 1/2) < k), and
-    k is the largest for which this is at least 0.95 (H. A. David and H. N. Nagaraja, "Order Statistics",
-    Wiley, 2003, section 7.1).
-
-    Raises
-    ------
-    ValueError
-        For no values, or one that is not finite.
-
-    Examples
-    --------
-    >>> summary([3.0, 1.0, 2.0])
-    (2.0, 1.0, 3.0)
-    >>> summary(range(1, 21))                            # 20 values: the 6th and the 15th
-    (10.5, 6.0, 15.0)
+    >>> [verdict_of(interval) for interval in ((0.93, 1.0), (0.0, 0.1), (0.5, 1.0), None)]
+    ['reproduced', 'not reproduced', 'depends', 'not tested yet']
     """
-    ordered = np.sort(np.asarray(values, dtype=float))
-    n = len(ordered)
-    if n == 0 or not np.isfinite(ordered).all():
-        raise ValueError(
-            f"values are {list(values)}, but a summary needs at least one, all finite: leave out untested runs")
-    k = 1
-    while n >= SEEDS_FOR_INTERVAL and 1 - 2 * binom.cdf(k, n, 0.5) >= 0.95:
-        k += 1
-    return float(np.median(ordered)), float(ordered[k - 1]), float(ordered[n - k])
+    if interval is None:
+        return NOT_TESTED
+    if interval[0] >= REPRODUCED_FROM:
+        return REPRODUCED
+    return NOT_REPRODUCED if interval[1] <= NOT_REPRODUCED_TO else DEPENDS
 
 
-def written(values: Sequence[float | None], digits: int = 3) -> str:
-    """Values as the ledger prints them: each of them below six, from six on the median and its interval."""
-    tested = [value for value in values if value is not None]
-    if not tested:
-        return "no plateau" if values else ""
-    median, low, high = summary(tested)
-    short = [f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.{digits}g}" for value in (*tested, median, low, high)]
-    *each, middle, first, last = short
-    if len(tested) == 1:
-        return middle
-    if len(tested) < SEEDS_FOR_INTERVAL:
-        return f"{', '.join(each)} (range {first} to {last})"
-    return f"{middle} (95 % {first} to {last})"
+def holm(axes: Mapping[str, Explained]) -> set[str]:
+    """The axes that explain more than chance: Holm's step-down procedure (S. Holm, Scand. J. Stat. 6, 65 (1979)).
 
-
-TESTS = {
-    "C1": "S at the last epoch is below S at epoch 0",
-    "C2": "P at the last epoch is above P at epoch 0",
-    "C3": "test accuracy at the last epoch is at least 0.99",
-    "C4a": "the peak of g(S) lies within 0.05 nats of 1.42",
-    "C4b": "accuracy at the peak of g(S) is within 0.02 of 0.62",
-    "C4c": "S at the last epoch is below the peak of g(S)",
-    "C5": "S at the end of the window is above S at its start",
-    "C6": "P at the end of the window is below P at its start",
-    "C7": "the slope of S over the plateau is within a factor of 2 of 0.00097",
-    "C8": "the weight entropy changes by less than 20 % over the window",
-    "C9": "Pearson correlation of S and P over the recorded epochs is at most -0.95",
-    "C10": "the Pearson correlations of weight entropy with S and with P are both below 0.3 in size",
-    "C10b": "S and P predict held-out runs better than weight entropy, norms and weight spectra alone",
-    "C11": "the rank of the trained layer lies between 2.65 and 3.05",
-    "C12": "in every set-up whose run with this seed generalises, S rose over the window",
-    "C13": "at least half of all the change of S lies in the tenth of the epochs around generalisation (50 %)",
-    "C14": "our runs are at least as many",
-    "R1": "centred S / ln d is above 0.61 at first and below it when test accuracy reaches 95 %",
-    "R2": "pushing S up or down by an intervention shifts the epoch of generalisation",
-    "R3": "centred S at the last epoch of a net that does not generalise is below its start",
-    "R4": "of networks with a training loss below 0.1, ln g falls by at most 1 nat on the way from the most frequent "
-          "test accuracy up to 0.9",
-    "R5": "the mass of networks with a loss below ln 2 differs from that on moons by 3 standard deviations of a walker",
-    "R6": "the Fourier concentration of neurons rises over the plateau, and in no control by as much",
-}
-# The study's figure in the unit of our values, for the claims whose values can be compared with it.
-FIGURES = {
-    "C1": 1.19 - 1.42, "C2": 0.37 - 0.29, "C3": 0.995, "C4a": 1.42, "C4b": 0.62, "C4c": -0.23,
-    "C5": 3.29 - 1.55, "C6": 0.042 - 0.444, "C7": 0.00097, "C8": 0.11, "C9": -0.99,
-}
+    >>> sorted(holm({"a": Explained(0.3, 0.005), "b": Explained(0.1, 0.02), "c": Explained(0.0, 0.04)}))
+    ['a', 'b', 'c']
+    >>> holm({"a": Explained(0.3, 0.03), "b": Explained(0.1, 0.03)})
+    set()
+    """
+    found: set[str] = set()
+    for tried, (axis, (_, p)) in enumerate(sorted(axes.items(), key=lambda item: item[1].p)):
+        if p > SIGNIFICANT / (len(axes) - tried):
+            break
+        found.add(axis)
+    return found
 
 
 def load_claims() -> dict[str, Claim]:
@@ -220,5 +219,5 @@ def load_claims() -> dict[str, Claim]:
         paper = arrow + row["paper_to"] + change
         claims[row["id"]] = Claim(
             row["id"], row["experiment"], row["statement"], row["value"], paper.strip(), row["unit"] or "",
-            TESTS[row["id"]], FIGURES.get(row["id"]))
+            RULES[row["id"]])
     return claims

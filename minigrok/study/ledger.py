@@ -6,11 +6,22 @@ import json
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-from minigrok.study.claims import VERDICTS, Judgement, summary, written
+import numpy as np
+
+from minigrok.study.claims import ADMISSIBLE, SIGNIFICANT, VERDICTS, Judgement, holm
+from minigrok.study.evidence import Explained, Reading
 
 WIDTH = 100                    # columns of the printed table
+
+
+class Finding(NamedTuple):
+    """What a reader should not miss, and how to see it again."""
+
+    title: str
+    sentence: str
+    command: str
 
 
 @dataclass(frozen=True)
@@ -20,81 +31,108 @@ class Ledger:
     judgements: tuple[Judgement, ...]
     settings: Mapping[str, Any]                          # size, seeds, versions, times: what a reader needs to redo it
     failures: Mapping[str, str] = field(default_factory=dict)      # experiment -> what went wrong
+    findings: tuple[Finding, ...] = ()
+    board: tuple[Mapping[str, Any], ...] = ()            # what announces generalisation, one row a quantity
 
-    def __getitem__(self, claim: str) -> Judgement:
+    def __getitem__(self, row: str) -> Judgement:
         for judgement in self.judgements:
-            if judgement.claim.id == claim:
+            if judgement.id == row:
                 return judgement
-        raise KeyError(claim)
+        raise KeyError(row)
 
     def counts(self) -> dict[str, int]:
-        """How many claims have each verdict."""
+        """How many rows have each verdict."""
         return {verdict: sum(j.verdict == verdict for j in self.judgements) for verdict in VERDICTS}
+
+    def tests(self) -> dict[str, int]:
+        """What was looked at: the numbers that a reader needs to judge how much was tested."""
+        axes = [axes for j in self.judgements for axes in (j.assessment.axes, j.assessment.sensitivity)]
+        return {
+            "claims": len({j.claim.id for j in self.judgements}), "rows": len(self.judgements),
+            "readings": sum(len(j.readings) for j in self.judgements),
+            "axes tested": sum(map(len, axes)), "axes beyond chance": sum(len(holm(tested)) for tested in axes)}
 
     def __str__(self) -> str:
         """The table for a terminal."""
-        lines = [f"{'claim':6}{'verdict':27}{'the study':24}ours, base definition"]
+        lines = [f"{'claim':10}{'verdict':17}{'the study':30}ours: median of the specifications, middle 90 %"]
         for judgement in self.judgements:
-            claim = judgement.claim
-            lines.append(f"{claim.id:6}{judgement.verdict:27}{claim.paper:24}{ours(judgement)}".rstrip())
-            words = f"{claim.statement}. Test: {claim.test}.{_value(claim.value)} {judgement.outcomes}"
-            lines += textwrap.wrap(words, WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6)
-        lines.append("")
-        lines.append(", ".join(f"{count} {verdict}" for verdict, count in self.counts().items()))
-        lines.append("Which definitions those are, and the notes, stand in report.html and results.json.")
+            lines.append(f"{judgement.id:10}{judgement.verdict:17}{judgement.claim.paper:30}{ours(judgement)}".rstrip())
+            words = f"{judgement.claim.statement}. Test: {judgement.test}. {judgement.sentence}"
+            lines += textwrap.wrap(words, WIDTH, initial_indent=" " * 10, subsequent_indent=" " * 10)
+        lines += ["", ", ".join(f"{count} {verdict}" for verdict, count in self.counts().items())]
+        lines.append("What decides, the notes and the pictures stand in report.html and results.json.")
         lines += [f"FAILED: {experiment}: {reason}" for experiment, reason in self.failures.items()]
         return "\n".join(lines)
 
     def to_json(self) -> str:
-        """All of it; numbers that do not exist are null."""
+        """All of it but the single readings; numbers that do not exist are null."""
         document = {
-            "settings": dict(self.settings), "failures": dict(self.failures),
+            "settings": dict(self.settings), "failures": dict(self.failures), "tests": self.tests(),
+            "findings": [finding._asdict() for finding in self.findings], "board": [dict(row) for row in self.board],
             "claims": [_as_dict(judgement) for judgement in self.judgements]}
         return json.dumps(document, indent=1, allow_nan=False) + "\n"
 
     def to_csv(self) -> str:
-        """One row a claim and definition; a claim without evidence has one row."""
+        """One row a row of the ledger."""
+        names = ["id", "verdict", "statement", "study", "share", "low", "high", "specifications", "runs", "searched",
+                 "decided_by", "rule", "sentence"]
         text = io.StringIO()
-        rows = csv.writer(text, lineterminator="\n")
-        rows.writerow(["claim", "statement", "study", "verdict", "definition", "outcome", "share", "values"])
-        for judgement in self.judgements:
-            claim = judgement.claim
-            head = [claim.id, claim.statement, claim.paper, judgement.verdict]
-            for e in judgement.evidence:
-                values = " ".join("" if value is None else f"{value:.6g}" for value in e.values)
-                rows.writerow([*head, e.definition, e.outcome, "" if e.share is None else f"{e.share:.3f}", values])
-            if not judgement.evidence:
-                rows.writerow([*head, "", "untested", "", ""])
+        rows = csv.DictWriter(text, names, lineterminator="\n", extrasaction="ignore")
+        rows.writeheader()
+        for entry in map(_as_dict, self.judgements):
+            low, high = entry["interval"] or (None, None)
+            rows.writerow(entry | {"low": low, "high": high})
         return text.getvalue()
 
 
+def readings_csv(readings: Sequence[Reading]) -> str:
+    """One row a specification: the level of every axis, whether it is admissible, its share, the mean of its values."""
+    axes = sorted({axis for reading in readings for axis in reading.axes})
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow([*axes, "group", "admissible", "tested", "share", "mean"])
+    for reading in readings:
+        values = [value for value in reading.values if value is not None]
+        numbers = ["" if number is None else f"{number:.6g}" for number in (
+            reading.share, float(np.mean(values)) if values else None)]
+        rows.writerow([*(reading.axes.get(axis, "") for axis in axes), reading.group, int(reading.admissible),
+                       len(values), *numbers])
+    return text.getvalue()
+
+
 def ours(judgement: Judgement) -> str:
-    """Our value under the base definition, which is the first, and whether the study's figure lies within."""
-    if not judgement.evidence:
+    """Our value: the median over admissible specifications of their means over seeds, and the middle 90 % of them."""
+    means = [float(np.mean(values)) for reading in judgement.readings if reading.admissible
+             and (values := [value for value in reading.values if value is not None])]
+    if not means:
         return ""
-    figure = {"within": "; the study's lies within", "outside": "; the study's lies outside", "": ""}
-    return written(judgement.evidence[0].values) + figure[judgement.figure]
+    low, middle, high = (_short(number) for number in np.quantile(means, [0.05, 0.5, 0.95]))
+    return middle if low == high else f"{middle} ({low} to {high})"
 
 
-def _value(words: str) -> str:
-    return f" Value: {words}." if words else ""
+def _short(number: float) -> str:
+    return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.3g}"
+
+
+def command(judgement: Judgement) -> str:
+    """What redoes just this claim."""
+    return f"minigrok reproduce --claim {judgement.claim.id}"
 
 
 def _as_dict(judgement: Judgement) -> dict[str, Any]:
-    claim = judgement.claim
+    claim, found = judgement.claim, judgement.assessment
     return {
-        "id": claim.id, "experiment": claim.experiment, "statement": claim.statement, "study": claim.paper,
-        "unit": claim.unit, "rule": claim.test, "value": claim.value,
-        "verdict": judgement.verdict, "why": judgement.why, "figure": judgement.figure or None,
-        "definitions": [
-            {"definition": e.definition, "outcome": e.outcome, "share": e.share, "values": list(e.values),
-             "summary": _summary(e.values)} for e in judgement.evidence],
-    }
+        "id": judgement.id, "claim": claim.id, "row": judgement.row, "experiment": claim.experiment,
+        "statement": claim.statement, "study": claim.paper, "unit": claim.unit, "rule": judgement.test,
+        "admissible": ADMISSIBLE[claim.rule.admissible], "verdict": judgement.verdict, "share": found.share,
+        "interval": None if found.interval is None else list(found.interval),
+        "specifications": found.specifications, "runs": found.runs, "searched": found.searched,
+        "decided_by": judgement.decided_by, "axes": _axes(found.axes), "levels": found.levels,
+        "sensitivity": _axes(found.sensitivity), "ours": ours(judgement) or None, "sentence": judgement.sentence,
+        "note": judgement.note or None, "command": command(judgement)}
 
 
-def _summary(values: Sequence[float | None]) -> dict[str, Any] | None:
-    tested = [value for value in values if value is not None]
-    if not tested:
-        return None
-    median, low, high = summary(tested)
-    return {"median": median, "low": low, "high": high, "kind": "95 % interval" if len(tested) >= 6 else "range"}
+def _axes(axes: Mapping[str, Explained]) -> dict[str, Any]:
+    beyond = holm(axes)
+    return {axis: {"explained": share, "p": p, f"beyond chance at {SIGNIFICANT:g} (Holm)": axis in beyond}
+            for axis, (share, p) in axes.items()}
