@@ -143,9 +143,8 @@ class Table:
 
     def interval(self, share: float, seed: int) -> tuple[float, float]:
         """The hull of bootstrap and exact interval around a share, 95 %."""
-        rng, tail = np.random.default_rng(seed), (1 - LEVEL) / 2
-        drawn = [self._resampled(rng) for _ in range(RESAMPLES)]
-        low, high = np.quantile(drawn, [tail, 1 - tail])
+        tail = (1 - LEVEL) / 2
+        low, high = np.quantile(self._resampled(np.random.default_rng(seed)), [tail, 1 - tail])
         of_runs = self._per_group(self.tested * (self.weights / self.tested.sum(axis=1))[:, None])
         n = of_runs.sum() ** 2 / (of_runs**2).sum()
         k = min(share, 1.0) * n                                     # the beta quantiles are meant for any real k
@@ -159,16 +158,23 @@ class Table:
         share = np.bincount(level, self.weights * self.shares) / np.bincount(level, self.weights)
         return dict(zip(words.tolist(), share.tolist(), strict=True))
 
-    def _resampled(self, rng: np.random.Generator) -> float:
-        """The share of seeds drawn anew, with replacement, in every group."""
-        count, seeds = self.groups.max() + 1, self.meets.shape[1]
-        times = rng.multinomial(seeds, np.full(seeds, 1 / seeds), size=count)[self.groups]
-        tested = (times * self.tested).sum(axis=1)
-        known = tested > 0                               # else none of its tested runs was drawn
-        if not known.any():
-            return float(self.weights @ self.shares)
-        shares = (times * self.meets).sum(axis=1)[known] / tested[known]
-        return float(self.weights[known] @ shares / self.weights[known].sum())
+    def _resampled(self, rng: np.random.Generator) -> FloatArray:
+        """Shares when the seeds of every group are drawn anew, with replacement, again and again.
+
+        Readings of one group of which the same runs could be tested are summed beforehand; that changes nothing.
+        """
+        kinds, kind = np.unique(np.column_stack([self.groups, self.tested]), axis=0, return_inverse=True)
+        group, tested, seeds = kinds[:, 0].astype(int), kinds[:, 1:], self.meets.shape[1]
+        weights, met = np.bincount(kind, self.weights), np.zeros_like(tested)
+        np.add.at(met, kind, self.weights[:, None] * self.meets)
+        drawn = np.empty(RESAMPLES)
+        for i in range(RESAMPLES):
+            times = rng.multinomial(seeds, np.full(seeds, 1 / seeds), size=group.max() + 1).astype(float)[group]
+            runs = np.einsum("ij,ij->i", times, tested)
+            known = runs > 0                             # else none of its tested runs was drawn
+            shares = np.einsum("ij,ij->i", times, met)[known] / runs[known]
+            drawn[i] = shares.sum() / weights[known].sum() if known.any() else self.weights @ self.shares
+        return drawn
 
     def _per_group(self, values: FloatArray) -> FloatArray:
         summed = np.zeros((self.groups.max() + 1, values.shape[1]))
@@ -209,15 +215,25 @@ def explained(readings: Sequence[Reading], seed: int = 0) -> dict[str, Explained
     if len(readings) < 3 or len({reading.share for reading in readings}) == 1:
         return {}
     table, rng = Table(readings), np.random.default_rng([seed, 1])
-    y, w, found = table.shares - table.weights @ table.shares, table.weights, {}
+    w, groups = table.weights, table.groups
+    wy = w * (table.shares - w @ table.shares)
+    variance, found = float(wy @ (wy / w)), {}
     for axis in varying(readings):
         level = _levels(readings, axis)
-        fixed = len(np.unique(np.stack([table.groups, level]), axis=1)[0]) == table.groups.max() + 1
-        shuffled = _among_groups if fixed else _within_groups
-        actual = _between(y, w, level)
-        chance = np.array([_between(y, w, shuffled(level, table.groups, rng)) for _ in range(PERMUTATIONS)])
-        p = (1 + int((chance >= actual - 1e-12).sum())) / (1 + PERMUTATIONS)
-        found[axis] = Explained(max(0.0, float(actual - chance.mean())), p)
+        first = np.unique(groups, return_index=True)[1]
+        if (level == level[first][groups]).all():        # one level a group: whole groups change places
+            of_group = level[first]
+            w_of, wy_of = (np.bincount(groups, values).astype(float) for values in (w, wy))
+            chance = [_between(w_of, wy_of, rng.permutation(of_group)) for _ in range(PERMUTATIONS)]
+        else:                                            # levels change places within each group
+            order = np.argsort(groups, kind="stable")
+            of_group, w_of, wy_of, sorted_groups = level[order], w[order], wy[order], groups[order]
+            chance = [_between(w_of, wy_of, of_group[np.argsort(sorted_groups + rng.random(len(level)))])
+                      for _ in range(PERMUTATIONS)]
+        actual = _between(w, wy, level)
+        reached = sum(by_chance >= actual * (1 - 1e-9) for by_chance in chance)
+        found[axis] = Explained(
+            max(0.0, (actual - float(np.mean(chance))) / variance), (1 + reached) / (1 + PERMUTATIONS))
     return dict(sorted(found.items(), key=lambda item: -item[1].share))
 
 
@@ -226,23 +242,7 @@ def _levels(readings: Sequence[Reading], axis: str) -> IntArray:
     return level
 
 
-def _between(y: FloatArray, w: FloatArray, level: IntArray) -> float:
-    """eta^2: of the weighted variance of y, of weighted mean 0, the share between levels."""
-    totals = np.bincount(level, w)
-    sums = np.bincount(level, w * y)
-    return float((sums**2 / np.where(totals > 0, totals, 1)).sum() / (w @ y**2))
-
-
-def _among_groups(level: IntArray, groups: IntArray, rng: np.random.Generator) -> IntArray:
-    """Every group takes the level of another one."""
-    first = np.unique(groups, return_index=True)[1]
-    of_group: IntArray = level[first][rng.permutation(len(first))]
-    return of_group[groups]
-
-
-def _within_groups(level: IntArray, groups: IntArray, rng: np.random.Generator) -> IntArray:
-    """The levels change places within every group."""
-    shuffled = np.empty_like(level)
-    order, drawn = np.argsort(groups, kind="stable"), np.lexsort((rng.random(len(level)), groups))
-    shuffled[order] = level[drawn]
-    return shuffled
+def _between(w: FloatArray, wy: FloatArray, level: IntArray) -> float:
+    """sum_l (sum_{s in l} w_s y_s)^2 / sum_{s in l} w_s: the weighted variance between levels of y, of mean 0."""
+    totals, sums = np.bincount(level, w), np.bincount(level, wy)
+    return float((sums**2 / np.where(totals > 0, totals, 1)).sum())
