@@ -1,124 +1,187 @@
-"""report.html: one file without scripts or outside links, from the question to the verdicts."""
+"""report.html: one page without scripts or outside links, from the question to the verdicts, for any reader."""
 
-import base64
-import html
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from minigrok.checkpoint import replace_file
-from minigrok.study.claims import DEPENDS, NOT_REPRODUCED, NOT_TESTED, REPRODUCED, Evidence, Judgement, written
+from minigrok.study.animation import DrawnFilm
+from minigrok.study.claims import Judgement
 from minigrok.study.figures import Drawn
 from minigrok.study.ledger import Ledger, ours
+from minigrok.study.report_html import (
+    Markup,
+    as_sentence,
+    definitions,
+    details,
+    in_symbols,
+    joined,
+    markup,
+    picture,
+    share_bar,
+    stacking_table,
+    table,
+    tag,
+    verdict_of,
+)
+from minigrok.study.report_parts import claim_section, shown
+from minigrok.study.report_style import CLASSES, MARKS, STYLE
+from minigrok.study.report_words import GLOSSARY, METHODS, MULTIPLE, QUESTION, RULES
 
-# A mark beside the colour, so that a verdict can be told without seeing colours
-MARKS = {REPRODUCED: "✓", NOT_REPRODUCED: "✗", DEPENDS: "≈", NOT_TESTED: "–"}
-STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 0 auto; padding: 1rem }
-body { color: #222; background: #fff }
-h1, h2, h3 { line-height: 1.2 } table { border-collapse: collapse; width: 100% } .wide { overflow-x: auto }
-th, td { text-align: left; vertical-align: top; padding: .35rem .6rem; border-bottom: 1px solid #ccc }
-figure { margin: 1.5rem 0 } img { max-width: 100%; height: auto } figcaption, .small { font-size: .9rem; color: #444 }
-.verdict { font-weight: 600 } .yes { color: #00573d } .no { color: #8a2c00 } .open { color: #444 }
-.depends { color: #004a75 } .note { background: #f2f2f2; padding: .8rem 1rem; border-left: 4px solid #0072B2 }
-@media print { .wide { overflow: visible } details { display: block } }
-"""
-CLASSES = {REPRODUCED: "yes", NOT_REPRODUCED: "no", DEPENDS: "depends", NOT_TESTED: "open"}
-QUESTION = """
-<p>A study treats the activations of a small neural network's hidden layer as a quantum state and reports that learning
-leaves a signature in its von Neumann entropy <i>S</i> and purity <i>P</i>. Does it? This page holds each of the study's
-claims, and those of studies that claim otherwise, against runs that anyone can repeat.</p>
-<p class="note"><b>What is quantum here, and what is not.</b> Take the activations <i>A</i> of a layer over many inputs.
-The matrix ρ = A<sup>T</sup>A / tr(A<sup>T</sup>A) is symmetric, positive and has trace 1: formally a density matrix.
-Only formally: <i>S</i> is the spectral entropy of the uncentred second moment, classical linear algebra. There is no
-Hilbert space of outcomes, and nothing is entangled. <i>S</i> says how many independent modes a layer uses.</p>
-"""
-METHOD = """
-<p>Claims are sentences; a <i>test</i> is a condition that one run meets or not, and a <i>definition</i> is a choice
-that the sentence leaves open: data set, convention of the state, window of epochs, binning. A claim <i>holds</i>
-under a definition where at least 80 % of the runs meet its test, and <i>fails</i> where at most 20 % do. It is
-<b>reproduced</b> if it holds under every definition that could be tested, <b>not reproduced</b> if it fails under
-every one, and else <b>depends on the definition</b>. The rule was written before the runs. With fewer than six
-seeds every value and their range are given; from six on the median with its 95 % interval by order statistics. A
-run without a plateau of 100 epochs cannot test what a claim says of the plateau, and is left out.</p>
-"""
+TITLE = "Does learning leave a quantum signature?"
 
 
-def write_report(path: Path, ledger: Ledger, figures: Sequence[Drawn]) -> None:
-    """Write the page; figures are embedded."""
-    parts = [
-        "<!doctype html>", '<html lang="en">', "<head>", '<meta charset="utf-8">',
-        '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        "<title>minigrok: which claims hold?</title>", f"<style>{STYLE}</style>", "</head>", "<body>",
-        "<h1>Does learning leave a quantum signature?</h1>", QUESTION, _failures(ledger),
-        "<h2>The ledger</h2>", _ledger(ledger), "<h2>How a verdict comes about</h2>", METHOD,
-        "<h2>Claim by claim</h2>", *map(_claim, ledger.judgements), "<h2>Figures</h2>", *map(_figure, figures),
-        "<h2>Settings</h2>", _settings(ledger), "</body>", "</html>"]
+def write_report(path: Path, ledger: Ledger, figures: Sequence[Drawn], animation: DrawnFilm | None = None) -> None:
+    """Write the page; figures are embedded, each where it is first needed."""
+    claims: dict[str, list[Judgement]] = {}
+    for judgement in ledger.judgements:
+        claims.setdefault(judgement.claim.id, []).append(judgement)
+    sections = [
+        ("ledger", "The ledger", _ledger(ledger)), ("found", "What we found", _findings(ledger)),
+        ("film", "One run, moment by moment", _film(animation)), ("claims", "Claim by claim", _claims(claims, figures)),
+        ("board", "What announces generalisation", _board(ledger.board)),
+        ("runs", "The runs themselves", [shown(drawn) for drawn in figures if not _places(drawn, claims)]),
+        ("rules", "How a verdict comes about", [RULES]), ("tests", "How much was looked at", _tests(ledger)),
+        ("methods", "Methods", [METHODS]), ("settings", "Settings, seeds, versions", _settings(ledger))]
+    filled = [(name, title, content) for name, title, content in sections if content]
+    main = [part for name, title, content in filled
+            for part in (tag("h2", title, id=name, css="claims" if name == "claims" else "part"), *content)]
+    page = tag("html", tag("head", *_head()), tag("body", *_beginning(ledger), _contents(filled, claims),
+                                                  tag("main", *main)), lang="en")
     with replace_file(path) as temporary:
-        temporary.write_text("\n".join(parts) + "\n", encoding="utf-8")
+        temporary.write_text(f"<!doctype html>\n{page}\n", encoding="utf-8")
 
 
-def _escaped(text: object) -> str:
-    return html.escape(str(text))
+def _head() -> list[Markup]:
+    return [Markup('<meta charset="utf-8">'),
+            Markup('<meta name="viewport" content="width=device-width, initial-scale=1">'),
+            tag("title", f"minigrok: {TITLE[0].lower()}{TITLE[1:]}"), Markup(f"<style>{STYLE}</style>")]
 
 
-def _verdict(judgement: Judgement) -> str:
+def _beginning(ledger: Ledger) -> list[Markup]:
+    parts = [tag("a", "Skip to the ledger", href="#ledger", css="skip"), tag("h1", TITLE), QUESTION]
+    if ledger.failures:
+        failed = (tag("li", f"{name}: {reason}") for name, reason in ledger.failures.items())
+        parts.append(tag("div", tag("b", "Some experiments failed; the others are reported."), tag("ul", *failed),
+                         css="note"))
+    return [*parts, details("Words used on this page", definitions(GLOSSARY))]
+
+
+def _contents(filled: Iterable[tuple[str, str, Any]], claims: Mapping[str, Sequence[Judgement]]) -> Markup:
+    lists = [tag("ul", *(tag("li", tag("a", title, href=f"#{name}")) for name, title, _ in filled))]
+    for title, ids in _sides(claims).items():
+        entries = (tag("li", tag("a", name, href=f"#claim-{name}"), " ", _mark(claims[name][0])) for name in ids)
+        lists.append(tag("ul", tag("li", f"{title}:", css="muted"), *entries))
+    return tag("nav", *lists, aria_label="On this page")
+
+
+def _mark(judgement: Judgement) -> Markup:
     verdict = judgement.verdict
-    return f'<span class="verdict {CLASSES[verdict]}">{MARKS[verdict]} {verdict}</span>'
+    return tag("span", MARKS[verdict], css=f"verdict {CLASSES[verdict]}", role="img", aria_label=verdict)
 
 
-def _failures(ledger: Ledger) -> str:
-    if not ledger.failures:
-        return ""
-    rows = "".join(f"<li>{_escaped(name)}: {_escaped(reason)}</li>" for name, reason in ledger.failures.items())
-    return f'<p class="note"><b>Some experiments failed; the others are reported.</b></p><ul>{rows}</ul>'
+def _sides(claims: Iterable[str]) -> dict[str, list[str]]:
+    """The ids of the study's claims and of its rivals', where there are any."""
+    ids = list(claims)
+    sides = {"The study's claims": [name for name in ids if not name.startswith("R")],
+             "Its rivals' claims": [name for name in ids if name.startswith("R")]}
+    return {title: names for title, names in sides.items() if names}
 
 
-def _ledger(ledger: Ledger) -> str:
-    rows = "".join(
-        f'<tr><th scope="row"><a href="#{j.claim.id}">{j.claim.id}</a></th><td>{_verdict(j)}</td>'
-        f"<td>{_escaped(j.claim.statement)}</td><td>{_escaped(j.claim.paper)}</td><td>{_escaped(ours(j))}</td></tr>"
-        for j in ledger.judgements)
-    counts = ", ".join(f"{count} {verdict}" for verdict, count in ledger.counts().items())
-    return (
-        f"<p>{counts}. The last column is our value under the first definition of each claim.</p>"
-        '<div class="wide"><table><thead><tr><th scope="col">claim</th><th scope="col">verdict</th>'
-        '<th scope="col">what is claimed</th><th scope="col">the study</th><th scope="col">ours</th></tr></thead>'
-        f"<tbody>{rows}</tbody></table></div>")
+def _ledger(ledger: Ledger) -> list[Markup]:
+    counts = ", ".join(f"{MARKS[verdict]} {count} {verdict}" for verdict, count in ledger.counts().items())
+    parts = [tag(
+        "p", f"Of {len(ledger.judgements)} rows: {counts}. The bar shows the share of admissible specifications that "
+        "meet the test, from 0 to 100 %, with its 95 % interval; a claim counts as not reproduced in the grey at the "
+        "left, and as reproduced in that at the right: ", tag("a", "how a verdict comes about", href="#rules"), ".")]
+    for title, ids in _sides(dict.fromkeys(judgement.claim.id for judgement in ledger.judgements)).items():
+        rows = [_ledger_row(judgement) for judgement in ledger.judgements if judgement.claim.id in ids]
+        parts.append(stacking_table(title, ("claim", "verdict", "in words", "their figure", "ours"), rows))
+    return parts
 
 
-def _claim(judgement: Judgement) -> str:
+def _ledger_row(judgement: Judgement) -> tuple[Markup, ...]:
     claim = judgement.claim
-    table = ""
-    if judgement.evidence:
-        table = (
-            '<div class="wide"><table><thead><tr><th scope="col">definition</th><th scope="col">ours</th>'
-            '<th scope="col">share of runs</th><th scope="col">outcome</th></tr></thead><tbody>'
-            + "".join(map(_evidence, judgement.evidence)) + "</tbody></table></div>")
-    value = f" Value: {_escaped(claim.value)}." if claim.value else ""
-    note = f"<p>{_escaped(judgement.note)}.</p>" if judgement.note else ""
+    name = claim.id if judgement.row == "direction" else f"{claim.id} {judgement.row}"
+    figures = ", ".join(f"{figure.name} {figure.value:g}" for figure in claim.rule.figures)
+    said = claim.statement if judgement.row == "direction" else f"The study's figures: {figures}"
     return (
-        f'<h3 id="{claim.id}">{claim.id}: {_escaped(claim.statement)}</h3>'
-        f"<p>{_verdict(judgement)}. {judgement.outcomes} The study: {_escaped(claim.paper)}. "
-        f"Test: {_escaped(claim.test)}.{value}</p>"
-        + note + table)
+        tag("a", name, href=f"#row-{judgement.id}"),
+        joined(verdict_of(judgement), share_bar(judgement.assessment, small=True)),
+        joined(tag("b", as_sentence(said)), " ", judgement.sentence), markup(in_symbols(claim.paper) or "–"),
+        markup(ours(judgement) or "–"))
 
 
-def _evidence(evidence: Evidence) -> str:
-    share = "" if evidence.share is None else f"{evidence.share:.0%}"
-    return (
-        f'<tr><th scope="row">{_escaped(evidence.definition)}</th><td>{_escaped(written(evidence.values))}</td>'
-        f"<td>{share}</td><td>{evidence.outcome}</td></tr>")
+def _findings(ledger: Ledger) -> list[Markup]:
+    return [tag("section", tag("h3", title), tag("p", sentence), tag("p", "See it again: ", tag("code", command)))
+            for title, sentence, command in ledger.findings]
 
 
-def _figure(drawn: Drawn) -> str:
-    image = base64.b64encode(drawn.png.read_bytes()).decode()
-    caption = _escaped(drawn.caption)
-    return (
-        f'<figure><img alt="{caption}" src="data:image/png;base64,{image}"><figcaption>{caption}</figcaption></figure>')
+def _film(animation: DrawnFilm | None) -> list[Markup]:
+    """What moves can be put away, and is not there for those who asked for no motion, nor on paper."""
+    if animation is None:
+        return []
+    moving = tag("details", tag("summary", "The film (close it to stop it)"),
+                 picture(animation.animation, f"Film. {animation.caption}"), css="moving", open="")
+    return [moving, picture(animation.strip, f"The same, standing still where something happened. {animation.caption}")]
 
 
-def _settings(ledger: Ledger) -> str:
-    rows = "".join(
-        f'<tr><th scope="row">{_escaped(name)}</th><td>{_escaped(value)}</td></tr>'
-        for name, value in ledger.settings.items())
-    return f"<table><tbody>{rows}</tbody></table>"
+def _claims(claims: Mapping[str, Sequence[Judgement]], figures: Sequence[Drawn]) -> list[Markup]:
+    parts = []
+    for name, judgements in claims.items():
+        mine = [drawn for drawn in figures if name in drawn.claims]
+        first = {drawn.stem: _places(drawn, claims)[0] for drawn in mine}
+        here = [drawn for drawn in mine if first[drawn.stem] == name]
+        parts.append(claim_section(judgements, here, {
+            stem: place for stem, place in first.items() if place != name}))
+    return parts
+
+
+def _places(drawn: Drawn, claims: Mapping[str, Any]) -> list[str]:
+    """The claims on this page that a figure belongs to, in the order of the page."""
+    return [name for name in claims if name in drawn.claims]
+
+
+def _board(board: Sequence[Mapping[str, Any]]) -> list[Markup]:
+    if not board:
+        return []
+    columns = list(board[0])
+    return [tag("p", "How well each quantity tells, on the plateau and without hindsight about its end, runs that will "
+                     "generalise from controls, and how well it ranks the time that is left."),
+            table("Leader board", columns, [[_cell(row.get(name)) for name in columns] for row in board])]
+
+
+def _tests(ledger: Ledger) -> list[Markup]:
+    rows = [(name, f"{count:,}") for name, count in ledger.tests().items()]
+    return [MULTIPLE, table("What was looked at", ("what", "how many"), rows)]
+
+
+def _settings(ledger: Ledger) -> list[Markup]:
+    """All settings; a mapping among them becomes one row for each of its entries."""
+    rows = []
+    for name, value in ledger.settings.items():
+        if isinstance(value, Mapping):
+            rows += [(f"{name}: {key}".replace("_", " "), _cell(entry)) for key, entry in value.items()]
+        else:
+            rows.append((str(name).replace("_", " "), _cell(value)))
+    size = ledger.settings.get("size")
+    reduced = [] if size in (None, "full") else [tag(
+        "p", f"This is the size \"{size}\": a reduced multiverse, with fewer specifications, seeds and steps than ",
+        tag("code", "minigrok reproduce --full"), " runs. Intervals are wider for it.")]
+    return [*reduced, table("All settings of this run", ("setting", "value"), rows),
+            tag("p", "How long it took stands in times.json, every reading in the folder readings, beside this page.")]
+
+
+def _cell(value: Any) -> str:
+    """A value as a table says it.
+
+    >>> _cell([0, 1]), _cell(0.12345), _cell(None), _cell(True), _cell(12345)
+    ('0, 1', '0.123', '–', 'yes', '12,345')
+    """
+    if value is None or isinstance(value, bool):
+        return {None: "–", True: "yes", False: "no"}[value]
+    if isinstance(value, int | float):
+        return f"{value:,}" if isinstance(value, int) else f"{value:.3g}"
+    if isinstance(value, list | tuple | range):
+        return ", ".join(map(_cell, value)) or "none"
+    return str(value)
