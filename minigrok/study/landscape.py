@@ -19,7 +19,8 @@ from minigrok.checks import FloatArray
 from minigrok.dos import DensityOfStates, WalkerResult, combine
 from minigrok.landscape_plots import landscape_figure, peak
 from minigrok.study import classifier, prior_map
-from minigrok.study.claims import Claim, Evidence, Judgement, gather
+from minigrok.study.claims import RULES, Claim, Judgement
+from minigrok.study.evidence import read, read_figures
 from minigrok.study.jobs import Job
 from minigrok.study.prior_map import INPUTS, PriorResult
 from minigrok.systems import NetworkLandscape
@@ -78,31 +79,44 @@ def density_of_states(walkers: Sequence[Walked]) -> DensityOfStates:
 
 
 def judge(
-    claims: Mapping[str, Claim], runs: Runs, trained: classifier.Runs, priors: Sequence[PriorResult]
+    claims: Mapping[str, Claim], runs: Runs, trained: Mapping[str, Sequence[classifier.ClassifierRun]],
+    priors: Sequence[PriorResult]
 ) -> list[Judgement]:
-    """C4 under every landscape: where the peak lies, which accuracy it has, on which side of it SGD ends."""
-    at_peak: list[Evidence] = []
-    below: list[Evidence] = []
-    rare: list[str] = []
+    """C4 under every prior: where the peak lies, which accuracy it has, on which side of it SGD ends."""
+    peaks, accuracies = prior_map.peak_readings(priors), prior_map.accuracy_readings(priors)
+    below, by_figure, rare = [], [], []
+    for prior in priors:
+        name = prior.setting.trained
+        changes = [run.history.entropy[-1] - prior.peak.mean for run in trained.get(name, ())]
+        below.append(read(prior.setting.axes, changes, lambda change: change < 0, name))
+        by_figure.append(read_figures(prior.setting.axes, [changes], RULES["C4c"].figures, name))
     for name, walkers in runs.items():
-        at_peak.append(gather(name, [_peak(walker) for walker in walkers], prior_map.is_near_S))
         states = density_of_states(walkers)
         middle = peak(states.edges, states.log_g)
         task = next(classifier.SETTINGS[index].name for known, index, _ in SETTINGS if known == name)
         ends = [run.history.entropy[-1] for run in trained.get(task, ())]
-        below.append(gather(f"{name}, trained on {task}", [S - middle for S in ends], lambda change: change < 0))
         if ends:
             rare.append(f"{name}: {rarity(states, middle, float(np.median(ends)))}")
-    near_peak, near_accuracy, both = prior_map.evidence(priors)
+    symmetry = "with random second layers the mean accuracy of two classes is 1/2 in every bin, by symmetry"
     return [
-        Judgement(claims["C4a"], (*at_peak, *near_peak), f"{both}. {convergence_note(runs)}"),
-        Judgement(claims["C4b"], (*(
-            gather(f"{name}, {words}", [accuracy_at_peak(walker, key) for walker in walkers],
-                   prior_map.is_near_accuracy)
-            for name, walkers in runs.items() for key, words in ACCURACIES.items()), *near_accuracy),
-            "with random second layers the mean accuracy of two classes is 1/2 in every bin, by symmetry"),
-        Judgement(claims["C4c"], tuple(below), "; ".join(rare)),
+        Judgement(claims["C4a"], peaks[0], note=convergence_note(runs)),
+        Judgement(claims["C4a"], peaks[1], "value", prior_map.nearest(priors)),
+        Judgement(claims["C4b"], accuracies[0], note=f"{symmetry}; {walked_accuracies(runs)}"),
+        Judgement(claims["C4b"], accuracies[1], "value", prior_map.nearest(priors)),
+        Judgement(claims["C4c"], tuple(below), note="; ".join(rare)),
+        Judgement(claims["C4c"], tuple(by_figure), "value"),
     ]
+
+
+def walked_accuracies(runs: Runs) -> str:
+    """The accuracies in the highest bin of each walked landscape."""
+    parts = []
+    for name, walkers in runs.items():
+        for key, words in ACCURACIES.items():
+            seen = [value for walker in walkers if (value := accuracy_at_peak(walker, key)) is not None]
+            if seen:
+                parts.append(f"{name}, {words}: {np.mean(seen):.3f}")
+    return "walkers at the peak saw " + "; ".join(parts) if parts else "no walker looked at the peak"
 
 
 def rarity(states: DensityOfStates, middle: float, S: float) -> str:

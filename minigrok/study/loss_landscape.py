@@ -26,7 +26,8 @@ from scipy.stats import t as student_t
 from minigrok import plots, tasks
 from minigrok.checks import FloatArray
 from minigrok.dos import DensityOfStates, WalkerResult, combine
-from minigrok.study.claims import Claim, Evidence, Judgement, gather
+from minigrok.study.claims import Claim, Judgement
+from minigrok.study.evidence import Reading, read
 from minigrok.study.jobs import Job
 from minigrok.systems import NetworkLandscape
 from minigrok.wanglandau import WangLandau, doubts_about
@@ -109,13 +110,14 @@ def judge(claims: Mapping[str, Claim], runs: Runs) -> list[Judgement]:
     """R4 and R5."""
     states = {name: density_of_states(name, walkers) for name, walkers in runs.items()}
     barriers = tuple(
-        gather(name, [barrier(states[name].edges, walker) for walker in walkers], lambda nats: nats <= BARRIER)
+        read({"task": name}, [barrier(states[name].edges, walker) for walker in walkers],
+             lambda nats: nats <= BARRIER, name)
         for name, walkers in runs.items() if name not in WITHOUT_GENERALISATION)
     return [
-        Judgement(claims["R4"], barriers, (
+        Judgement(claims["R4"], barriers, note=(
             "the rival's networks are one-layer transformers on addition mod 67; where no network of a column was seen "
             f"the barrier is a lower bound. {temperature_note(states)}. {_convergence(states)}")),
-        Judgement(claims["R5"], tuple(_difference(runs, name) for name in list(runs)[1:4]), _rarity(states)),
+        Judgement(claims["R5"], tuple(_difference(runs, name) for name in list(runs)[1:4]), note=_rarity(states)),
     ]
 
 
@@ -168,7 +170,7 @@ def temperature_note(states: Mapping[str, DensityOfStates]) -> str:
     return f"1 / T rises with the loss somewhere on {', '.join(rising) or 'none'} of {len(states)} tasks"
 
 
-def _difference(runs: Runs, name: str) -> Evidence:
+def _difference(runs: Runs, name: str) -> Reading:
     """ln of the mass of networks better than chance, the first setting's less this one's, walker by walker."""
     first = next(iter(runs))
     one, other = (np.array([log_mass_below(edges_of(key), walker, CHANCE) for walker in runs[key]])
@@ -176,7 +178,7 @@ def _difference(runs: Runs, name: str) -> Evidence:
     known = np.isfinite(one) & np.isfinite(other)        # else a walker found none
     spread = np.hypot(one[known].std(), other[known].std())
     values = [float(a - b) if ok else None for a, b, ok in zip(one, other, known, strict=True)]
-    return gather(f"{first} against {name}", values, lambda nats: abs(nats) > 3 * spread)
+    return read({"against": name}, values, lambda nats: abs(nats) > 3 * spread, name)
 
 
 def _rarity(states: Mapping[str, DensityOfStates]) -> str:

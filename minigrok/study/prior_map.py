@@ -26,7 +26,8 @@ from minigrok.checks import BoolArray, FloatArray
 from minigrok.dos import WALKERS_FOR_AN_INTERVAL, combine
 from minigrok.landscape_plots import peak
 from minigrok.study import classifier
-from minigrok.study.claims import Evidence, gather
+from minigrok.study.claims import RULES
+from minigrok.study.evidence import Reading, read, read_figures
 from minigrok.study.jobs import Job
 from minigrok.systems import NetworkLandscape
 from minigrok.wanglandau import WangLandau, doubts_about
@@ -40,7 +41,7 @@ DRAWS = 2500                   # random networks a batch
 BINS = 24
 LOOKS = 25                     # networks of the highest bin whose accuracies are taken, in each batch
 COUNTS_WANTED = 400            # from which on direct sampling is a judge
-NEAR_S, NEAR_ACCURACY = 0.05, 0.02     # as in the tests of C4a and C4b
+NEAR_S, NEAR_ACCURACY = 0.05, 0.02     # of the study's point: what the map marks
 ACCURACIES = ("mean_accuracy", "folded_accuracy", "readout_accuracy")
 
 
@@ -58,7 +59,27 @@ class PriorSetting:
     @property
     def name(self) -> str:
         """Such as "moons, 2 inputs: relu, box 1"."""
-        return f"{classifier.SETTINGS[self.classifier_task].name}: {self.activation}, {self.family} {self.scale:g}"
+        return f"{self.data}: {self.activation}, {self.family} {self.scale:g}"
+
+    @property
+    def data(self) -> str:
+        """Such as "moons, 2 inputs"."""
+        return classifier.SETTINGS[self.classifier_task].name
+
+    @property
+    def trained(self) -> str:
+        """The nets that are trained on the same data with the same activation, by the name of their setting."""
+        return self.data if self.activation == "relu" else f"{self.data}, {self.activation}"
+
+    @property
+    def axes(self) -> dict[str, str]:
+        """The level of each axis."""
+        return {"data": self.data, "activation": self.activation, "prior": self.family, "scale": f"{self.scale:g}"}
+
+    @property
+    def ensemble(self) -> str:
+        """What was drawn: for ReLU all scales are one ensemble."""
+        return self.name.rpartition(" ")[0] if self.activation == "relu" else self.name
 
 
 class Value(NamedTuple):
@@ -66,6 +87,7 @@ class Value(NamedTuple):
 
     mean: float
     error: float
+    each: tuple[float, ...]
 
 
 class Share(NamedTuple):
@@ -149,7 +171,8 @@ def _accuracies(system: NetworkLandscape, edges: FloatArray, highest: int, seed:
 
 
 def _value(values: Sequence[float] | FloatArray) -> Value:
-    return Value(float(np.mean(values)), float(np.std(values, ddof=1) / np.sqrt(len(values))))
+    each = tuple(float(value) for value in values)
+    return Value(float(np.mean(each)), float(np.std(each, ddof=1) / np.sqrt(len(each))), each)
 
 
 def plan(seed: int, steps: int) -> list[Job]:
@@ -167,21 +190,37 @@ def results(runs: Mapping[str, Results]) -> Results:
     return [result for found in runs.values() for result in found]
 
 
-def evidence(results: Results) -> tuple[tuple[Evidence, ...], tuple[Evidence, ...], str]:
-    """For C4a and C4b one Evidence a data set and accuracy, one value a prior; and which priors meet both."""
-    by_task = {classifier.SETTINGS[task].name: [r for r in results if r.setting.classifier_task == task]
-               for task in TASKS}
-    peaks = tuple(gather(f"{len(found)} priors, {name}", [r.peak.mean for r in found], is_near_S)
-                  for name, found in by_task.items())
-    accuracies = tuple(
-        gather(f"{len(found)} priors, {name}, {key.replace('_', ' ')}", [r.accuracies[key].mean for r in found],
-               is_near_accuracy)
-        for name, found in by_task.items() for key in ACCURACIES)
+def peak_readings(results: Results) -> tuple[tuple[Reading, ...], tuple[Reading, ...]]:
+    """C4a, direction and value: S at the peak, one value a batch of random networks."""
+    return (
+        tuple(read(r.setting.axes, r.peak.each, is_high, r.setting.ensemble) for r in results),
+        tuple(read_figures(r.setting.axes, [r.peak.each], RULES["C4a"].figures, r.setting.ensemble) for r in results))
+
+
+def accuracy_readings(results: Results) -> tuple[tuple[Reading, ...], tuple[Reading, ...]]:
+    """C4b, direction and value: accuracy of the networks at the peak, by three definitions of it."""
+    direction, value = [], []
+    for r in results:
+        for key in ACCURACIES:
+            axes = r.setting.axes | {"accuracy": key.replace("_", " ")}
+            each = r.accuracies[key].each
+            direction.append(read(axes, each, lambda accuracy: 0.55 <= accuracy <= 0.9, r.setting.ensemble))
+            value.append(read_figures(axes, [each], RULES["C4b"].figures, r.setting.ensemble))
+    return tuple(direction), tuple(value)
+
+
+def nearest(results: Results) -> str:
+    """The priors that come near both of the study's figures."""
     both = [f"{r.setting.name} ({key.replace('_', ' ')})" for r in results for key in ACCURACIES
             if is_near_S(r.peak.mean) and is_near_accuracy(r.accuracies[key].mean)]
-    return peaks, accuracies, (
-        f"of {len(results)} priors {len(both)} come near S = 1.42 and 62 % at once"
-        + (f", found by searching: {'; '.join(both)}" if both else ""))
+    pairs = len(results) * len(ACCURACIES)
+    return (f"of {pairs} pairs of a prior and an accuracy {len(both)} come within {NEAR_S} nats of S = 1.42 and "
+            f"{NEAR_ACCURACY} of 62 % at once" + (f", found by searching: {'; '.join(both)}" if both else ""))
+
+
+def is_high(entropy: float) -> bool:
+    """Whether an entropy lies above half of its largest value."""
+    return bool(entropy > np.log(classifier.HIDDEN) / 2)
 
 
 def is_near_S(S: float) -> bool:
@@ -199,8 +238,8 @@ def table(results: Results) -> str:
     lines = ["task,activation,family,scale,peak_S,error,walked_peak_S,walked_error,dead,low,high,atom,low,high,"
              + ",".join(f"{name},error" for name in ACCURACIES) + ",bins_judged,bins_agreeing,doubts"]
     for r in results:
-        walked = ("", "") if r.walked_peak is None else r.walked_peak
-        values = [r.peak, walked, r.dead, r.atom, *(r.accuracies[name] for name in ACCURACIES)]
+        walked = ("", "") if r.walked_peak is None else r.walked_peak[:2]
+        values = [r.peak[:2], walked, r.dead, r.atom, *(r.accuracies[name][:2] for name in ACCURACIES)]
         numbers = ",".join(f"{number:.4g}" if number != "" else "" for value in values for number in value)
         setting = r.setting
         task = classifier.SETTINGS[setting.classifier_task].name.replace(",", "")
