@@ -47,11 +47,11 @@ print(json.dumps(times))
 EVERYTHING_SCRIPT = """
 import json, time, warnings
 from dataclasses import replace
-from minigrok.study import classifier, grokking, landscape, loss_landscape
+from minigrok.study import classifier, grokking, grokking_settings, landscape, loss_landscape
 warnings.simplefilter("ignore")                          # so short walks converge poorly
 for setting in classifier.SETTINGS:
     classifier.run(replace(setting, epochs=2, n=200), 0)
-for setting in grokking.SETTINGS:
+for setting in grokking_settings.BASES:
     grokking.run(replace(setting, epochs=2), 0)
 for job in landscape.plan(0, 1, 10_000) + loss_landscape.plan(0, 1, 10_000):
     job.function(job.setting, job.seed)

@@ -17,7 +17,7 @@ from minigrok import MLP, SGD, Cosine, History, StepDecay, TrainingRun, Warmup, 
 from minigrok.checkpoint import load_checkpoint
 from minigrok.cli import train_seeds, train_setup, train_words
 from minigrok.plots import new_figure, training_figure
-from minigrok.study import grokking
+from minigrok.study import grokking, grokking_settings
 
 ROOT = Path(__file__).parent.parent
 TINY = ["moons", "--n", "40", "--epochs", "6"]
@@ -86,17 +86,14 @@ def test_a_run_is_what_the_library_makes_of_the_same_settings(run, tmp_path):
     assert (tmp_path / "minigrok-train-2" / "settings.json").exists()
 
 
-def test_modular_defaults_are_the_grokking_runs_of_the_study(run, tmp_path):
-    setting = grokking.SETTINGS[0]
+def test_modular_defaults_are_the_nets_of_the_studys_first_base(run, tmp_path):
+    setting = grokking_settings.BASES[0]
     options = train_setup.with_defaults({"task": "modular"})
     made, (net, task) = train_setup.run_of(options, 2), grokking.build(setting, 2)
     assert made.net.configuration == net.configuration
     assert made.task.description == task.description
-    assert made.optimizer.configuration == grokking.AdamW(
-        setting.lr, betas=(0.9, 0.98), weight_decay=setting.weight_decay).configuration
-    loop = train_setup.loop_of(options)
-    assert (options["epochs"], loop["record_every"], loop["batch_size"]) == (
-        setting.epochs, grokking.RECORD_EVERY, None)
+    assert made.optimizer.configuration == grokking.optimizer_of(setting, net).configuration
+    assert train_setup.loop_of(options)["batch_size"] is None
     status, out, err = run("modular", "--modulus", 5, "--hidden", 20, "--epochs", 60)
     assert status == 0, err
     assert "a + b mod 5: 14 training and 11 test inputs, 10 features, 5 classes" in out

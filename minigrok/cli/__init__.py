@@ -14,7 +14,7 @@ from minigrok.version import __version__
 
 DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 COMMANDS = {
-    "reproduce": "the study: three experiments, every claim with its verdict, figures, report.html",
+    "reproduce": "the study: four experiments, every claim with its verdict, figures, report.html",
     "train": "one run of one task, or many seeds: what a network learns, and its states on the way; resumable",
     "landscape": "one Wang-Landau run over all networks of one hidden layer: ln g with its error, resumable",
     "measure": "the numbers of anybody's activations: entropy, purity, ranks, with a sampling error",

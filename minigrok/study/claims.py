@@ -34,6 +34,7 @@ REPRODUCED, NOT_REPRODUCED = "reproduced", "not reproduced"
 DEPENDS, NOT_TESTED = "depends", "not tested yet"
 VERDICTS = (REPRODUCED, NOT_REPRODUCED, DEPENDS, NOT_TESTED)
 REPRODUCED_FROM, NOT_REPRODUCED_TO = 0.9, 0.1
+UNEQUAL = 0.1                  # relative deviation of levels' weights, from which on a verdict says it
 SIGNIFICANT = 0.05             # of an axis, after Holm's correction for all axes of the claim
 
 
@@ -170,6 +171,8 @@ class Judgement:
         low, high = found.interval
         words = (f"The test is met in {found.share:.0%} (95 % {low:.0%} to {high:.0%}) of {found.specifications:,} "
                  f"admissible specification{'s' if found.specifications > 1 else ''}, {found.runs:,} runs")
+        if found.unequal > UNEQUAL:
+            words += f" (levels of an axis could be weighed equally only to within {found.unequal:.0%})"
         axis = self.decided_by
         if self.verdict == DEPENDS and axis is None:
             return words + "; no axis explains more of the difference than chance does."

@@ -6,7 +6,9 @@ the same trained runs (at another epoch, under another convention) share a `grou
 
     share        sum_s w_s share_s, where share_s is the share of specification s's tested runs that meet the test, and
                  w weighs every level of an axis equally (raking, Deming and Stephan 1940: weights are scaled axis by
-                 axis, until each level of each axis holds the same total)
+                 axis, until each level of each axis holds the same total; no weight may leave the mean by more than a
+                 factor of 10, for in a design of few specifications raking would otherwise starve some of them, and
+                 how far the levels then are from equal is said)
     interval     95 %: the hull of the percentile bootstrap over seeds within groups (Efron and Tibshirani 1993,
                  chapter 13), and of the exact binomial interval (Clopper and Pearson 1934) at Kish's effective number
                  of runs, (sum w)^2 / sum w^2. The bootstrap alone has no width where all runs agree, be they three or
@@ -28,6 +30,7 @@ from minigrok.checks import FloatArray, IntArray
 RESAMPLES = 1000               # of the bootstrap
 PERMUTATIONS = 499             # with the data themselves 500: the smallest p, 0.002, survives Holm among 25 axes
 RAKINGS, RAKED = 200, 1e-6     # sweeps over the axes at most, and how far from equal is near enough
+LARGEST_WEIGHT = 10.0          # and its inverse the smallest, in units of the mean weight
 LEVEL = 0.95
 
 
@@ -72,6 +75,7 @@ class Assessment(NamedTuple):
     runs: int                            # tested runs in them, each counted once
     axes: dict[str, Explained]           # by axis, the largest share first
     levels: dict[str, dict[str, float]]  # share at each level of each axis
+    unequal: float                       # the largest relative deviation of a level's weight from that of its peers
     searched: int                        # specifications in all, admissible or not, with a tested run
     sensitivity: dict[str, Explained]    # `axes` over all of them
 
@@ -113,12 +117,13 @@ def assess(readings: Sequence[Reading], seed: int = 0) -> Assessment:
     tested = [reading for reading in readings if reading.share is not None]
     admissible = [reading for reading in tested if reading.admissible]
     if not admissible:
-        return Assessment(None, None, 0, 0, {}, {}, len(tested), explained(tested, seed))
+        return Assessment(None, None, 0, 0, {}, {}, 0.0, len(tested), explained(tested, seed))
     table = Table(admissible)
-    share = float(table.weights @ table.shares)
+    share = min(1.0, float(table.weights @ table.shares))
     return Assessment(
         share, table.interval(share, seed), len(admissible), table.runs, explained(admissible, seed),
-        {axis: table.by_level(axis) for axis in varying(admissible)}, len(tested), explained(tested, seed))
+        {axis: table.by_level(axis) for axis in varying(admissible)}, unequal(admissible, table.weights), len(tested),
+        explained(tested, seed))
 
 
 class Table:
@@ -190,24 +195,33 @@ def varying(readings: Sequence[Reading]) -> list[str]:
 
 
 def raked(readings: Sequence[Reading]) -> FloatArray:
-    """Weights (specifications,) of sum 1 under which every level of every axis weighs the same.
+    """Weights (specifications,) of sum 1 under which every level of every axis weighs the same, or nearly so.
 
-    Where no such weights exist (two axes that go together) the last sweep's are taken, which are as near as scaling
-    axis by axis comes.
+    Where no such weights exist (two axes that go together, a level met by one specification alone) they are what
+    scaling axis by axis within the bounds comes to; `unequal` says how far that is.
     """
-    weights = np.full(len(readings), 1 / len(readings))
+    n = len(readings)
+    weights = np.full(n, 1 / n)
     levels = [_levels(readings, axis) for axis in varying(readings)]
     for _ in range(RAKINGS):
-        farthest = 0.0
+        before = weights
         for level in levels:
             totals = np.bincount(level, weights)
-            factors = 1 / (len(totals) * totals)
-            weights = weights * factors[level]
-            farthest = max(farthest, float(abs(factors - 1).max()))
-        if farthest < RAKED:
+            weights = weights / (len(totals) * totals)[level]
+            weights = np.clip(weights / weights.sum(), 1 / (LARGEST_WEIGHT * n), LARGEST_WEIGHT / n)
+        weights = weights / weights.sum()
+        if float(abs(weights / before - 1).max()) < RAKED:
             break
-    normalised: FloatArray = weights / weights.sum()
-    return normalised
+    return weights
+
+
+def unequal(readings: Sequence[Reading], weights: FloatArray) -> float:
+    """The largest relative deviation of a level's total weight from 1 / (number of levels), over all axes."""
+    farthest = 0.0
+    for axis in varying(readings):
+        totals = np.bincount(_levels(readings, axis), weights)
+        farthest = max(farthest, float(abs(len(totals) * totals - 1).max()))
+    return farthest
 
 
 def explained(readings: Sequence[Reading], seed: int = 0) -> dict[str, Explained]:

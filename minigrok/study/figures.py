@@ -9,7 +9,19 @@ from matplotlib.figure import Figure
 
 from minigrok import plots
 from minigrok.density import density_matrix
-from minigrok.study import classifier, grokking, landscape, loss_landscape, prior_map
+from minigrok.study import (
+    announce,
+    classifier,
+    classifier_controls,
+    curves,
+    grokking,
+    interventions,
+    landscape,
+    loss_landscape,
+    prior_map,
+    transition,
+)
+from minigrok.study.claims import Judgement
 from minigrok.study.grokking_claims import marks_of, pearson
 from minigrok.study.jobs import Job, run_jobs
 
@@ -23,9 +35,19 @@ class Drawn(NamedTuple):
     stem: str                  # of its file names
     caption: str               # what it shows, numbers from the data; also the alternative text
     png: Path
+    claims: tuple[str, ...] = ()         # that it bears on; none for a picture of the runs themselves
 
 
-def draw_figures(folder: Path, runs: Runs, workers: int = 1) -> list[Drawn]:
+CURVES = "specification curves"
+FEWEST_ON_A_CURVE = 8          # specifications: fewer are read faster in a table
+CLAIMS = {                     # which claims a figure bears on, by the beginning of its stem
+    "landscape-loss": ("R4", "R5"), "landscape-priors": ("C4a", "C4b"), "landscape-": ("C4a", "C4b", "C4c"),
+    "announce": ("R6", "R2b"), "interventions": ("C12", "R1", "R2"), "transition": ("C13",),
+    "classifier-controls": ("C1", "C2", "C11"), "grokking-entropy-purity": ("C9",),
+}
+
+
+def draw_figures(folder: Path, runs: Runs, judgements: Sequence[Judgement] = (), workers: int = 1) -> list[Drawn]:
     """Draw all figures for which there are runs, experiments side by side; the folder is made.
 
     Raises
@@ -35,6 +57,8 @@ def draw_figures(folder: Path, runs: Runs, workers: int = 1) -> list[Drawn]:
     """
     folder.mkdir(exist_ok=True)
     jobs = [Job(name, "figures", 0, _draw, (folder, name, runs[name])) for name in _SKETCHES if name in runs]
+    shown = [judgement for judgement in judgements if judgement.assessment.specifications >= FEWEST_ON_A_CURVE]
+    jobs += [Job(CURVES, judgement.id, 0, _draw, (folder, CURVES, judgement)) for judgement in shown]
     outcomes = run_jobs(jobs, workers)
     for outcome in outcomes:
         if outcome.error is not None:
@@ -45,10 +69,17 @@ def draw_figures(folder: Path, runs: Runs, workers: int = 1) -> list[Drawn]:
 def _draw(setting: tuple[Path, str, Any], seed: int) -> list[Drawn]:
     folder, experiment, runs = setting
     drawn = []
-    for stem, caption, figure in _SKETCHES[experiment](runs):
+    sketches = [curves.specification_curve(runs)] if experiment == CURVES else _SKETCHES[experiment](runs)
+    for stem, caption, figure in sketches:
         png, _ = plots.save_figure(figure, folder / stem)
-        drawn.append(Drawn(experiment, stem, caption, png))
+        drawn.append(Drawn(experiment, stem, caption, png, _claims_of(stem, experiment, runs)))
     return drawn
+
+
+def _claims_of(stem: str, experiment: str, runs: Any) -> tuple[str, ...]:
+    if experiment == CURVES:
+        return (runs.claim.id,)
+    return next((claims for beginning, claims in CLAIMS.items() if stem.startswith(beginning)), ())
 
 
 Sketch = tuple[str, str, Figure]
@@ -123,8 +154,10 @@ def _classifier(runs: Mapping[str, Sequence[Any]]) -> list[Sketch]:
     return sketches
 
 
-def _grokking(runs: Mapping[str, Sequence[Any]]) -> list[Sketch]:
-    sketches = []
+def _grokking(all_runs: Mapping[str, Sequence[Any]]) -> list[Sketch]:
+    shown = ("base", "shuffled labels")
+    runs = {name: results for name, results in all_runs.items() if results[0].setting.role in shown}
+    sketches = [*announce.sketches(all_runs), *transition.sketches(all_runs)]
     for name, results in runs.items():
         marks = marks_of(results[0])
         sketches.append(_epochs(
@@ -143,5 +176,6 @@ def _landscape(runs: Mapping[str, Sequence[Any]]) -> list[Sketch]:
 
 _SKETCHES: dict[str, Callable[[Mapping[str, Sequence[Any]]], list[Sketch]]] = {
     "classifier": _classifier, "landscape": _landscape, "grokking": _grokking,
+    classifier_controls.EXPERIMENT: classifier_controls.sketches, interventions.EXPERIMENT: interventions.sketches,
     prior_map.EXPERIMENT: lambda runs: [prior_map.sketch(prior_map.results(runs))],
     loss_landscape.EXPERIMENT: lambda runs: [loss_landscape.sketch(runs)]}

@@ -1,69 +1,80 @@
-"""Experiment 3: modular addition with 100 hidden neurons, where generalisation comes long after memorisation.
+"""Experiment 3: arithmetic modulo p with 100 hidden neurons, where generalisation comes long after memorisation.
 
-The study names neither modulus, loss, optimizer nor weight decay. Three settings stand for the choices
-that earlier runs found to matter, and each has its control:
-
-    relu, cross-entropy            the base
-    quadratic, squared error       Gromov's net (arXiv 2301.02679): its entropy moves the other way
-    relu, shuffled labels          a control that memorises and cannot generalise
-
-The moduli, learning rates and decays were found by searching about thirty settings for ones that memorise,
-wait and generalise within seconds. S and P were printed beside; none was chosen for them.
+The study names neither modulus, loss, optimizer nor weight decay, so a run is made of a `GrokkingSetting`, and
+`minigrok.study.grokking_settings` has those that are trained.
 
 Milestones of a run, on recorded epochs (at least every 25):
 
     memorised      train accuracy is 99 %
-    onset          test accuracy is above max(10 %, 2.5 / p), where 1 / p is chance
+    onset          test accuracy is above max(10 %, 2.5 / p), where 1 / p is chance; of products, counted over those
+                   without a factor 0, which need no learning
     halfway        test accuracy is 50 %
     generalised    test accuracy is 95 %, and still is at the next 5 records
     the plateau    from memorised to onset, if that is 100 epochs or longer; else there is none
+
+A run that is no control ends once it has generalised and a fifth of these epochs more have passed; a run "past the
+end" at five times that epoch; a control when its epochs are over, and so do all that never generalise.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from minigrok import tasks
 from minigrok.checks import BoolArray, FloatArray
-from minigrok.history import History
-from minigrok.metrics import weight_entropy
+from minigrok.history import History, Moment, TrainingDivergedError
 from minigrok.mlp import MLP
-from minigrok.optimizers import AdamW
-from minigrok.recording import weights_of
-from minigrok.study.jobs import Job
+from minigrok.optimizers import SGD, AdamW, Optimizer
+from minigrok.study.features import RECORDED, as_columns, features
+from minigrok.study.features import fourier_concentration as fourier_concentration
 from minigrok.training import train
 
 HIDDEN = 100                   # as in the study
-RECORD_EVERY = 10
+RECORD_EVERY = 20
 SHORTEST_PLATEAU = 100         # epochs
+GENERALISED = 0.95             # test accuracy
 HELD = 5                       # further records at which a net that generalised must still do so
-FIXED_EDGES = np.concatenate([[-np.inf], np.linspace(-2, 2, 81), [np.inf]])       # bins 0.05 wide
-BINNINGS = {"weight_entropy": "30 bins over the weights' own range", "weight_entropy_fixed": "fixed bins of width 0.05",
-            "weight_entropy_fd": "Freedman-Diaconis bins"}
+MOMENTUM, BETAS = 0.9, (0.9, 0.98)
+ENDS_AT = {"base": 1.2, "multiverse": 1.2, "family": 1.2, "past the end": 5.0}   # times the epoch of generalisation
+CONVENTIONS = ("trace", "rows", "centered")
+DECAYS = {                     # weak and strong, by optimizer and loss: SGD's is a part of the loss, AdamW's is not
+    ("AdamW", "cross_entropy"): (0.5, 1.0), ("AdamW", "squared_error"): (0.5, 1.0),
+    ("SGD", "cross_entropy"): (1e-3, 3e-3), ("SGD", "squared_error"): (2e-5, 1e-4)}
 
 
 @dataclass(frozen=True)
 class GrokkingSetting:
-    """One modular task, and how the net is trained on it."""
+    """One modular task, and how a net is trained on it."""
 
     name: str
-    activation: str
-    loss: str
+    op: str                    # "add", "subtract" or "multiply"
     modulus: int
-    train_fraction: float
+    loss: str
+    activation: str
+    optimizer: str             # "AdamW", or "SGD" with momentum 0.9
     lr: float
     weight_decay: float
-    epochs: int = 2000
+    train_fraction: float
+    depth: int = 1             # hidden layers
+    width: int = HIDDEN        # of each
+    epochs: int = 2000         # at most
     corrupt_fraction: float = 0.0
+    frozen_first: bool = False
+    role: str = "multiverse"
+    base: str = ""             # of a control or a family: the setting it belongs to
+    record_every: int = RECORD_EVERY
 
-
-SETTINGS = (
-    GrokkingSetting("relu, cross-entropy", "relu", "cross_entropy", 47, 0.55, 1e-2, 1.0),
-    GrokkingSetting("quadratic, squared error", "quadratic", "squared_error", 31, 0.4, 5e-3, 1.0),
-    GrokkingSetting("relu, shuffled labels", "relu", "cross_entropy", 47, 0.55, 1e-2, 1.0, 1000, corrupt_fraction=1.0),
-)
+    @property
+    def axes(self) -> dict[str, str]:
+        """The level of every axis of the multiverse, in words."""
+        strong = DECAYS[self.optimizer, self.loss][1]
+        return {
+            "operation": self.op, "modulus": str(self.modulus), "loss": self.loss.replace("_", " "),
+            "activation": self.activation, "optimizer": self.optimizer,
+            "weight decay": "none" if self.weight_decay == 0 else "strong" if self.weight_decay >= strong else "weak",
+            "fraction": f"{self.train_fraction:g}", "depth": f"{self.depth} hidden layer{'s' * (self.depth > 1)}"}
 
 
 class GrokkingRun(NamedTuple):
@@ -92,73 +103,84 @@ class Milestones(NamedTuple):
         return self.memorised, self.onset
 
 
-def build(setting: GrokkingSetting, seed: int) -> tuple[MLP, tasks.AnyTask]:
+@dataclass(frozen=True)
+class FrozenFirst:
+    """An optimizer that leaves the first `count` parameters, those of the first layer, as they are."""
+
+    optimizer: Optimizer
+    count: int
+
+    @property
+    def configuration(self) -> dict[str, Any]:
+        """That of the optimizer, and what is frozen."""
+        return self.optimizer.configuration | {"frozen": self.count}
+
+    def start(self, theta: FloatArray) -> Any:
+        """The optimizer's first state."""
+        return self.optimizer.start(theta)
+
+    def step(self, theta: FloatArray, gradient: FloatArray, state: Any) -> Any:
+        """The optimizer's step, weight decay included, taken back where it is frozen."""
+        before = theta[: self.count].copy()
+        state = self.optimizer.step(theta, gradient, state)
+        theta[: self.count] = before
+        return state
+
+
+def build(setting: GrokkingSetting, seed: int) -> tuple[MLP, tasks.ModularTask]:
     """The untrained net and its task; the split of the pairs and the weights follow from `seed`."""
     p = setting.modulus
-    task = tasks.modular(p, "add", setting.train_fraction, seed=seed, corrupt_fraction=setting.corrupt_fraction)
-    net = MLP([2 * p, HIDDEN, p], setting.activation, setting.loss, bias=False, dtype=np.float32, seed=seed)
-    return net, task
+    task = tasks.modular(p, setting.op, setting.train_fraction, seed, setting.corrupt_fraction)
+    sizes = [2 * p, *[setting.width] * setting.depth, p]
+    return MLP(sizes, setting.activation, setting.loss, bias=False, dtype=np.float32, seed=seed), task
+
+
+def optimizer_of(setting: GrokkingSetting, net: MLP) -> Optimizer:
+    """The optimizer that this setting names."""
+    optimizer: Optimizer = (
+        AdamW(setting.lr, BETAS, weight_decay=setting.weight_decay) if setting.optimizer == "AdamW"
+        else SGD(setting.lr, MOMENTUM, setting.weight_decay))
+    return FrozenFirst(optimizer, net.layers[0].W.size) if setting.frozen_first else optimizer
 
 
 def run(setting: GrokkingSetting, seed: int) -> GrokkingRun:
-    """Train one net, all pairs of the training set at once."""
+    """Train one net, all pairs of the training set at once. One that diverges has the History until then."""
     net, task = build(setting, seed)
     start = net.theta.copy()
-    history = train(
-        net, task, AdamW(setting.lr, betas=(0.9, 0.98), weight_decay=setting.weight_decay), setting.epochs,
-        record_every=RECORD_EVERY, seed=seed, conventions=("trace", "rows", "centered"),
-        record={
-            "weight_entropy_fixed": lambda net, task: weight_entropy(weights_of(net), FIXED_EDGES),
-            "weight_entropy_fd": lambda net, task: weight_entropy(weights_of(net), "fd"),
-            "fourier_concentration": lambda net, task: fourier_concentration(net.layers[0].W, setting.modulus),
-        })
-    return GrokkingRun(setting, seed, history, start, net.theta.copy())
+    try:
+        history = train(
+            net, task, optimizer_of(setting, net), setting.epochs, record_every=setting.record_every, seed=seed,
+            conventions=CONVENTIONS, record={RECORDED: features}, callbacks=[end_of(setting)])
+    except TrainingDivergedError as error:
+        history = error.history
+    return GrokkingRun(setting, seed, as_columns(history, net), start, net.theta.copy())
 
 
-def plan(seeds: Sequence[int]) -> list[Job]:
-    """The jobs of this experiment."""
-    return [Job("grokking", setting.name, seed, run, setting) for setting in SETTINGS for seed in seeds]
+def end_of(setting: GrokkingSetting) -> Callable[[Moment], bool]:
+    """The criterion that ends such a run before its epochs are over; it remembers nothing."""
+    times = ENDS_AT.get(setting.role, np.inf)
+
+    def criterion(moment: Moment) -> bool:
+        tested = np.array([row["test_accuracy"] for row in moment.rows])
+        held = held_from(tested)[: max(0, len(tested) - HELD)]       # the last records have not all that must follow
+        return bool(held.any()) and moment.epoch >= times * moment.rows[int(held.argmax())]["epoch"]
+
+    return criterion
 
 
-def fourier_concentration(W: FloatArray, p: int) -> float:
-    """Mean over neurons of the inverse participation ratio of their weights' Fourier power.
-
-    A neuron's weights on the first summand, w_a with a = 0 .. p-1, have the power c_k = |sum_a w_a
-    exp(-2 pi i k a / p)|^2 at frequencies k = 1 .. floor(p / 2); with q = c / sum c it is sum_k q_k^2:
-    1 for a pure wave, near 2 / floor(p / 2) for random weights. Both summands are averaged.
-
-    Parameters
-    ----------
-    W : ndarray, shape (2 p, neurons)
-        First-layer weights on the two-hot input.
-    p : int
-        The modulus.
-
-    References
-    ----------
-    .. [1] N. Nanda et al., arXiv:2301.05217, section 4; A. Gromov, arXiv:2301.02679, section 3 (which report
-       such concentration in trained nets; this index of it is ours).
-
-    Examples
-    --------
-    >>> wave = np.cos(2 * np.pi * 3 * np.arange(11) / 11)
-    >>> fourier_concentration(np.concatenate([wave, wave])[:, None], 11).round(6)
-    np.float64(1.0)
-    """
-    power = abs(np.fft.rfft(W.astype(np.float64).reshape(2, p, -1), axis=1)[:, 1:]) ** 2
-    total = power.sum(axis=1, keepdims=True)
-    q = np.divide(power, total, out=np.zeros_like(power), where=total > 0)     # a dead neuron counts 0
-    concentration: float = (q**2).sum(axis=1).mean()
-    return concentration
-
-
-def milestones(history: History, p: int) -> Milestones:
+def milestones(history: History, p: int, op: str = "add") -> Milestones:
     """When this run memorised, began to generalise, was halfway, and had generalised for good."""
-    test = history.test_accuracy
-    high = test >= 0.95
-    held = np.array([high[i : i + 1 + HELD].all() for i in range(len(high))])
-    marks = (history.train_accuracy >= 0.99, test > max(0.1, 2.5 / p), test >= 0.5, held)
+    tested = history.test_accuracy
+    trivial = (2 * p - 1) / p**2 if op == "multiply" else 0.0        # the share of pairs with a 0
+    beyond_chance = trivial + (1 - trivial) * max(0.1, 2.5 / p)
+    marks = (history.train_accuracy >= 0.99, tested > beyond_chance, tested >= 0.5, held_from(tested))
     return Milestones(*(_first(history.epoch, mark) for mark in marks))
+
+
+def held_from(tested: FloatArray) -> BoolArray:
+    """At which records the test accuracy (records,) is 95 %, and so at the next 5, as far as there are any."""
+    high = tested >= GENERALISED
+    return np.array([high[i : i + 1 + HELD].all() for i in range(len(high))], bool)
 
 
 def _first(epoch: FloatArray, mark: BoolArray) -> int | None:

@@ -128,6 +128,7 @@ def _as_dict(judgement: Judgement) -> dict[str, Any]:
         "interval": None if found.interval is None else list(found.interval),
         "specifications": found.specifications, "runs": found.runs, "searched": found.searched,
         "decided_by": judgement.decided_by, "axes": _axes(found.axes), "levels": found.levels,
+        "levels_unequal_by": found.unequal,
         "sensitivity": _axes(found.sensitivity), "ours": ours(judgement) or None, "sentence": judgement.sentence,
         "note": judgement.note or None, "command": command(judgement)}
 

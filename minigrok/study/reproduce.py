@@ -1,43 +1,69 @@
 """The whole study: plan the runs, run them, judge every claim, write figures, tables and the report."""
 
-import json
+import operator
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from minigrok.checkpoint import replace_file
 from minigrok.checks import one_of, whole_number
 from minigrok.jit import JIT_ENABLED
-from minigrok.study import classifier, grokking, grokking_claims, landscape, loss_landscape, prior_map
-from minigrok.study.claims import Claim, Judgement, gather, load_claims
-from minigrok.study.figures import draw_figures
-from minigrok.study.jobs import Job, Outcome, run_jobs
+from minigrok.study import (
+    animation,
+    announce,
+    classifier,
+    classifier_controls,
+    findings,
+    grokking_claims,
+    grokking_settings,
+    interventions,
+    landscape,
+    loss_landscape,
+    multiverse,
+    prediction,
+    prior_map,
+    transition,
+)
+from minigrok.study.claims import RULES_VERSION, Claim, Judgement, load_claims
+from minigrok.study.evidence import read
+from minigrok.study.jobs import Job, Outcome, Progress, run_jobs
 from minigrok.study.ledger import Ledger
-from minigrok.study.report import write_report
+from minigrok.study.results import write_results
+from minigrok.study.store import Store
 
-EXPERIMENTS = ("classifier", "landscape", "grokking")
+EXPERIMENTS = ("classifier", "landscape", "grokking", "interventions")
+# What must be run to judge a claim: the experiment of its row in claims.csv, but for two
+EXPERIMENTS_OF: dict[str, tuple[str, ...]] = {
+    **{name: (claim.experiment,) for name, claim in load_claims().items()},
+    "C12": ("grokking", "interventions"), "C14": EXPERIMENTS}
+WALKERS = 8                    # below eight no error is worth quoting
 
 
 class Size(NamedTuple):
     """How much is run."""
 
-    seeds: int
+    seeds: int                 # of the base specifications
+    configurations: int        # of the classifier's multiverse
+    configuration_seeds: int
     steps: int                 # of each walker of a landscape of S
     loss_steps: int            # of the loss; 0 leaves it out
     prior_steps: int           # under each prior of the map; 0 is direct sampling alone
+    grokking: str              # size of grokking_settings.plan
+    doses: str                 # of interventions.plan; "" leaves them out
+    dose_seeds: int
 
 
 SIZES = {
-    "quick": Size(seeds=3, steps=300_000, loss_steps=0, prior_steps=0),
-    "default": Size(seeds=5, steps=1_000_000, loss_steps=1_000_000, prior_steps=0),
-    "full": Size(seeds=20, steps=4_000_000, loss_steps=4_000_000, prior_steps=500_000),
+    "quick": Size(3, 24, 3, 300_000, 0, 0, "quick", "", 0),
+    "default": Size(5, 96, 5, 1_000_000, 1_000_000, 0, "default", "few", 4),
+    "full": Size(20, 1024, 10, 4_000_000, 4_000_000, 500_000, "full", "all", 10),
 }
-WALKERS = 8                    # below eight no error is worth quoting
-Runs = dict[str, dict[str, list[Any]]]                 # experiment -> specification -> one result a seed
+Runs = dict[str, dict[str, list[Any]]]                 # experiment -> specification -> results in the order of jobs
 
 
 def reproduce(
@@ -46,25 +72,31 @@ def reproduce(
     seed: int = 0,
     workers: int = 1,
     out: str | PathLike[str] | None = None,
-    progress: Callable[[Outcome, int, int], None] | None = None,
+    progress: Progress | None = None,
+    claims: Sequence[str] = (),
+    store: Store | None = None,
 ) -> Ledger:
     """Run the study and judge its claims.
 
     Parameters
     ----------
     size : {"quick", "default", "full"}
-        3, 5 or 20 seeds.
+        How many specifications and seeds; `SIZES` has the numbers, and the ledger says them.
     experiments : sequence of names
-        Of "classifier", "landscape", "grokking". The landscape is compared with trained nets, so it
-        brings the classifier's runs along.
+        Of "classifier", "landscape", "grokking", "interventions". The landscape is compared with trained nets, so it
+        brings the classifier's base runs along.
     seed : int
         The first seed; the others follow it.
     workers : int
         Processes. The results do not depend on it.
     out : path, optional
         A folder for figures, results.json, results.csv, histories and report.html; nothing is written without it.
-    progress : function of (outcome, done, total), optional
+    progress : function of (outcome, done, total, seconds left or None), optional
         Called as each run ends.
+    claims : sequence of ids, optional
+        Judge these alone, and run what they need; `experiments` then does not count.
+    store : Store, optional
+        Where finished runs are kept: those that are there are not run again.
 
     Returns
     -------
@@ -74,49 +106,30 @@ def reproduce(
     Raises
     ------
     ValueError
-        For an unknown size or experiment, or numbers out of range.
+        For an unknown size, experiment or claim, or numbers out of range.
     """
-    numbers = SIZES[one_of("size", size, SIZES)]
-    chosen = [one_of("experiment", name, EXPERIMENTS) for name in experiments]
+    numbers, known = SIZES[one_of("size", size, SIZES)], load_claims()
+    asked = [known[one_of("claim", name, known)] for name in claims]
+    wanted = {name for claim in asked for name in EXPERIMENTS_OF[claim.id]} if asked else set(experiments)
+    for name in wanted:
+        one_of("experiment", name, EXPERIMENTS)
+    chosen = [name for name in EXPERIMENTS if name in wanted]
     seeds = range(whole_number("seed", seed, 0), seed + numbers.seeds)
     started = time.monotonic()
-    jobs = _plan(chosen, seeds, numbers)
-    runs, failures = _sorted_by_experiment(run_jobs(jobs, whole_number("workers", workers, 1), progress))
-    judgements, more_failures = _judge(chosen, runs)
-    ledger = Ledger(tuple(judgements), _settings(size, numbers, seeds, chosen), failures | more_failures)
+    jobs = plan(chosen, seeds, numbers)
+    runs, failures = _sorted_by_experiment(run_jobs(jobs, whole_number("workers", workers, 1), progress, store))
+    judgements, more_failures = judge(runs, {claim.id: claim for claim in asked} or known)
+    settings = _settings(size, numbers, seeds, chosen) | {"claims": [claim.id for claim in asked] or "all"}
+    settings["sources"] = list(store.sources()) if store is not None else []
+    board = announce.leader_board(runs["grokking"]) if "grokking" in runs and not asked else []
+    ledger = Ledger(
+        tuple(judgements), settings, failures | more_failures, findings.of_all(runs, board), announce.rows(board))
     if out is not None:
         write_results(Path(out), ledger, runs, time.monotonic() - started, workers)
     return ledger
 
 
-def write_results(folder: Path, ledger: Ledger, runs: Runs, seconds: float, workers: int) -> None:
-    """Figures, tables, histories and the report."""
-    texts = {
-        "results.json": ledger.to_json(), "results.csv": ledger.to_csv(),
-        "priors.csv": prior_map.table(prior_map.results(runs.get(prior_map.EXPERIMENT, {}))),
-        "times.json": json.dumps({"seconds": round(seconds, 1)}) + "\n"}
-    for name, text in texts.items():
-        with replace_file(folder / name) as temporary:
-            temporary.write_text(text, encoding="utf-8")
-    histories = folder / "histories"
-    histories.mkdir(exist_ok=True)
-    first = ledger.settings["seeds"][0]
-    for experiment in ("classifier", "grokking"):
-        for name, results in runs.get(experiment, {}).items():
-            for offset, result in enumerate(results):
-                stem = f"{experiment}-{name}-seed{first + offset}".replace(",", "").replace(" ", "-")
-                result.history.save(histories / f"{stem}.npz")
-    found = {f"landscape-{name}": landscape.density_of_states(walkers)
-             for name, walkers in runs.get("landscape", {}).items()}
-    found |= {f"loss-{name}": loss_landscape.density_of_states(name, walkers)
-              for name, walkers in runs.get(loss_landscape.EXPERIMENT, {}).items()}
-    for name, states in found.items():
-        states.save(histories / f"{name}.npz".replace(",", "").replace(" ", "-"))
-    figures = draw_figures(folder / "figures", runs, workers)
-    write_report(folder / "report.html", ledger, figures)
-
-
-def _plan(chosen: Sequence[str], seeds: Sequence[int], numbers: Size) -> list[Job]:
+def plan(chosen: Sequence[str], seeds: Sequence[int], numbers: Size) -> list[Job]:
     """All jobs, the long ones first, so that no worker is left with one at the end.
 
     One walker comes before them all: while it compiles the sampler, other workers train, and find it compiled.
@@ -128,11 +141,57 @@ def _plan(chosen: Sequence[str], seeds: Sequence[int], numbers: Size) -> list[Jo
             walks += loss_landscape.plan(seeds[0], WALKERS, numbers.loss_steps)
     jobs = walks[:1]
     if "grokking" in chosen:
-        jobs += grokking.plan(seeds)
+        jobs += [*grokking_settings.plan(numbers.grokking, seeds), animation.job(seeds[0])]
+    if "interventions" in chosen and numbers.doses:
+        jobs += interventions.plan(range(seeds[0], seeds[0] + numbers.dose_seeds), numbers.doses)
     jobs += walks[1:]
+    if "classifier" in chosen:
+        first = seeds[0]
+        jobs += multiverse.plan(numbers.configurations, range(first, first + numbers.configuration_seeds))
+        jobs += classifier_controls.plan(seeds)
     if "classifier" in chosen or "landscape" in chosen:
         jobs += classifier.plan(seeds)
     return jobs
+
+
+def judge(runs: Runs, claims: Mapping[str, Claim]) -> tuple[list[Judgement], dict[str, str]]:
+    """Every row of the claims asked for, in the order of claims.csv; those that no run bears on are not tested yet."""
+    known = load_claims()
+    found: dict[str, Judgement] = {}
+    failures = {}
+    for experiment, judge_one in _JUDGES.items():
+        if experiment in runs:
+            try:
+                found |= {judgement.id: judgement for judgement in judge_one(known, runs)}
+            except (ValueError, ArithmeticError, LookupError) as error:
+                failures[experiment] = f"its runs could not be judged: {type(error).__name__}: {error}"
+    if "C12" in found and "interventions" in runs:
+        observed = found["C12"]
+        pushed = interventions.necessity_readings(runs["interventions"])
+        found["C12"] = replace(
+            observed, readings=observed.readings + pushed,
+            note=". ".join(filter(None, [observed.note, interventions.findings(runs["interventions"])])))
+    found["C14"] = _study_size(known["C14"], runs)
+    judgements = []
+    for claim in claims.values():
+        for row in ("direction", "value") if claim.rule.figures else ("direction",):
+            untested = Judgement(claim, row=row)
+            judgements.append(found.get(untested.id, untested))
+    return judgements, failures
+
+
+_JUDGES: dict[str, Callable[[Mapping[str, Claim], Runs], list[Judgement]]] = {
+    multiverse.EXPERIMENT: lambda claims, runs: multiverse.judge(
+        claims, runs[multiverse.EXPERIMENT], classifier_controls.notes(runs.get(classifier_controls.EXPERIMENT, {}))),
+    "landscape": lambda claims, runs: landscape.judge(
+        claims, runs["landscape"], runs.get("classifier", {}),
+        prior_map.results(runs.get(prior_map.EXPERIMENT, {}))),
+    loss_landscape.EXPERIMENT: lambda claims, runs: loss_landscape.judge(claims, runs[loss_landscape.EXPERIMENT]),
+    "grokking": lambda claims, runs: [
+        *grokking_claims.judge(claims, runs["grokking"]), *announce.judge(claims, runs["grokking"]),
+        *prediction.judge(claims, runs["grokking"]), *transition.judge(claims, runs["grokking"])],
+    "interventions": lambda claims, runs: interventions.judge(claims, runs["interventions"]),
+}
 
 
 def _sorted_by_experiment(outcomes: Sequence[Outcome]) -> tuple[Runs, dict[str, str]]:
@@ -148,42 +207,17 @@ def _sorted_by_experiment(outcomes: Sequence[Outcome]) -> tuple[Runs, dict[str, 
     return {name: found for name, found in runs.items() if name not in failures}, failures
 
 
-def _judge(chosen: Sequence[str], runs: Runs) -> tuple[list[Judgement], dict[str, str]]:
-    """Every claim in the order of claims.csv; those that no run bears on are not tested yet."""
-    claims = load_claims()
-    judges: dict[str, Callable[[Mapping[str, Claim]], list[Judgement]]] = {
-        "classifier": lambda claims: classifier.judge(claims, runs["classifier"]),
-        "landscape": lambda claims: landscape.judge(
-            claims, runs["landscape"], runs.get("classifier", {}),
-            prior_map.results(runs.get(prior_map.EXPERIMENT, {}))),
-        loss_landscape.EXPERIMENT: lambda claims: loss_landscape.judge(claims, runs[loss_landscape.EXPERIMENT]),
-        "grokking": lambda claims: grokking_claims.judge(claims, runs["grokking"]),
-    }
-    found: dict[str, Judgement] = {}
-    failures = {}
-    for experiment in (*chosen, loss_landscape.EXPERIMENT):
-        if experiment in runs:
-            try:
-                found |= {judgement.claim.id: judgement for judgement in judges[experiment](claims)}
-            except (ValueError, ArithmeticError, LookupError) as error:
-                failures[experiment] = f"its runs could not be judged: {type(error).__name__}: {error}"
-    found["C14"] = _study_size(claims["C14"], runs)
-    return [found.get(name, Judgement(claim)) for name, claim in claims.items()], failures
-
-
 def _study_size(claim: Claim, runs: Runs) -> Judgement:
-    epochs = sum(
-        int(run.history.epoch[-1]) for name in ("classifier", "grokking")
+    epochs = multiverse.epochs(runs.get(multiverse.EXPERIMENT, {})) + sum(
+        int(run.history.epoch[-1]) for name in ("classifier", "grokking", "interventions")
         for results in runs.get(name, {}).values() for run in results)
     steps = sum(walked.result.steps for results in runs.get("landscape", {}).values() for walked in results)
     steps += sum(walker.steps for results in runs.get(loss_landscape.EXPERIMENT, {}).values() for walker in results)
-    evidence = []
-    if epochs:
-        evidence.append(gather("epochs in all", [epochs], lambda value: value > 3000))
-    if steps:
-        evidence.append(gather("Wang-Landau trial moves", [steps], lambda value: value >= 5000))
+    readings = [
+        read({"size": name}, [count], partial(operator.le, least), name)
+        for name, count, least in (("epochs in all", epochs, 3001), ("Wang-Landau trial moves", steps, 5000)) if count]
     note = "a size, not a finding; 5000 single moves complete no stage of the sampler"
-    return Judgement(claim, tuple(evidence), note if evidence else "")
+    return Judgement(claim, tuple(readings), note=note if readings else "")
 
 
 def _settings(size: str, numbers: Size, seeds: Sequence[int], chosen: Sequence[str]) -> dict[str, Any]:
@@ -194,6 +228,6 @@ def _settings(size: str, numbers: Size, seeds: Sequence[int], chosen: Sequence[s
         except PackageNotFoundError:
             versions[package] = "not installed"
     return {
-        "size": size, "seeds": list(seeds), "experiments": list(chosen), "walkers": WALKERS,
-        "steps_a_walker": numbers.steps, "loss_steps": numbers.loss_steps, "prior_steps": numbers.prior_steps,
-        "versions": versions, "compiled": JIT_ENABLED, "system": platform.system()}
+        **numbers._asdict(), "size": size, "seeds": list(seeds), "experiments": list(chosen), "walkers": WALKERS,
+        "rules_version": RULES_VERSION, "versions": versions, "compiled": JIT_ENABLED,
+        "system": platform.system()}
