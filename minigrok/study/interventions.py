@@ -15,6 +15,7 @@ of P is five to fifteen times shorter than that of S, so its lambda is ten times
 """
 
 from collections.abc import Mapping, Sequence
+from math import comb
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -22,29 +23,30 @@ from matplotlib.figure import Figure
 from minigrok.checks import one_of
 from minigrok.study.claims import SIGNIFICANT, Claim, Judgement
 from minigrok.study.dose_response import (
+    ByPush,
     Dose,
+    Fate,
     Runs,
     by_push,
     control_of,
     dose_table,
     draw,
     entropy_at,
-    fate,
     times,
 )
 from minigrok.study.evidence import Reading, read
 from minigrok.study.grokking import GrokkingSetting
 from minigrok.study.jobs import Job
-from minigrok.study.pushes import PERMUTED, SLOPES, SYMBOLS, Push, Pushed, run
+from minigrok.study.pushes import PERMUTED, SLOPES, SYMBOLS, Push, run
 
 EXPERIMENT = "interventions"
 SETUPS = (
     GrokkingSetting("cross-entropy, relu, AdamW", "add", 29, "cross_entropy", "relu", "AdamW", 1e-2, 1.0, 0.75,
-                    epochs=2200, role="pushed", record_every=10),
+                    epochs=2100, role="pushed", record_every=10),
     GrokkingSetting("squared error, quadratic, SGD", "add", 23, "squared_error", "quadratic", "SGD", 3.0, 1e-4, 0.6,
                     epochs=1800, role="pushed", record_every=10),
     GrokkingSetting("squared error, two tanh layers, AdamW", "add", 31, "squared_error", "tanh", "AdamW", 2e-3, 1.2,
-                    0.7, depth=2, epochs=2300, role="pushed", record_every=10),
+                    0.7, depth=2, epochs=2100, role="pushed", record_every=10),
 )
 WEAKEST = (1e-4, 1e-4, 1e-5)             # lambda of S in each of them
 FACTORS = (1, 10, 100, 1000)             # the doses: so many times the weakest
@@ -81,7 +83,7 @@ def weakest_of(target: str, weakest: float) -> float:
 
 def judge(claims: Mapping[str, Claim], runs: Runs) -> list[Judgement]:
     """R2: whether a net whose S is pushed up generalises later."""
-    table = dose_table(runs)
+    table = dose_table(by_push(runs))
     up = [dose for dose in table if dose.push.target in RAISED and dose.push.strength < 0]
     shifts = _shifted(up, table)
     tests = sum(not np.isnan(dose.p) for dose in table)
@@ -98,13 +100,13 @@ def delay_readings(runs: Runs) -> tuple[Reading, ...]:
     Where that median is the cap, a net that never generalised cannot be told to be later, and says nothing.
     """
     pushed, readings = by_push(runs), []
-    for push, results in pushed.items():
+    for push, fates in pushed.items():
         base, control = pushed.get(Push(push.setup), ()), control_of(pushed, push)
         if push.target not in RAISED or push.strength >= 0 or not base or not control:
             continue
         for milestone, words in MILESTONES.items():
             bar = max(np.median(times(others, milestone)[0]) for others in (base, control))
-            epochs, never = times(results, milestone)
+            epochs, never = times(fates, milestone)
             delays = [None if gone and bar >= epoch else float(epoch - bar)
                       for epoch, gone in zip(epochs, never, strict=True)]
             axes = {"set-up": push.setup.name, "target": SYMBOLS[push.target], "strength": strength_in_words(push),
@@ -122,46 +124,52 @@ def strength_in_words(push: Push) -> str:
 def necessity_readings(runs: Runs) -> tuple[Reading, ...]:
     """C12: by how much S rose in each pushed net that generalised; None for a net that did not, or did not wait."""
     readings = []
-    for push, results in by_push(runs).items():
-        if push.strength == 0:
-            continue
-        for window, words in WINDOWS.items():
+    for push, fates in by_push(runs).items():
+        for window, words in WINDOWS.items() if push.strength else ():
             axes = {"set-up": push.setup.name, "push": push.words, "window": words}
-            rises = [_rise(result, window) for result in results]
+            rises = [_rise(fate, window) for fate in fates]
             readings.append(read(axes, rises, lambda rise: rise > 0, push.name, admissible=False))
     return tuple(readings)
 
 
 def findings(runs: Runs) -> str:
     """What the pushes did, in sentences."""
-    doses = dose_table(runs)
-    parts = [_of_setup([dose for dose in doses if dose.push.setup == setup])
-             for setup in dict.fromkeys(dose.push.setup for dose in doses)]
-    everyone = [result for results in runs.values() for result in results if result.setting.strength]
-    rises = [rise for rise in (_rise(result, "run") for result in everyone) if rise is not None]
-    plateaus = [rise for rise in (_rise(result, "plateau") for result in everyone) if rise is not None]
-    parts.append(f"Of {len(rises)} pushed nets that generalised, S was then below its value at epoch 0 in "
-                 f"{sum(rise < 0 for rise in rises)}; of {len(plateaus)} that waited, S fell from memorised to onset "
-                 f"in {sum(rise < 0 for rise in plateaus)}")
-    return ". ".join(parts)
+    pushed = by_push(runs)
+    return _in_words(dose_table(pushed), pushed)
 
 
 def sketches(runs: Runs) -> list[tuple[str, str, Figure]]:
     """One picture for C12, R1 and R2."""
-    doses = dose_table(runs)
+    pushed = by_push(runs)
+    doses = dose_table(pushed)
     caption = ("Nets trained on loss + lambda Q: epoch of generalisation (above; 95 % intervals over seeds), S / ln d "
-               f"at that epoch (middle) and its centred form (beneath) against lambda. {findings(runs)}.")
+               f"at that epoch (middle) and its centred form (beneath) against lambda. {_in_words(doses, pushed)}.")
     return [("interventions-dose-response", caption, draw(doses))]
 
 
-def _rise(result: Pushed, window: str) -> float | None:
+def _in_words(doses: Sequence[Dose], pushed: ByPush) -> str:
+    setups = dict.fromkeys(dose.push.setup for dose in doses)
+    parts = [_of_setup([dose for dose in doses if dose.push.setup == setup]) for setup in setups]
+    fates = [fate for push, of_push in pushed.items() if push.strength for fate in of_push]
+    rises, plateaus = ([rise for rise in (_rise(fate, window) for fate in fates) if rise is not None]
+                       for window in ("run", "plateau"))
+    parts.append(f"Of {len(rises)} pushed nets that generalised, S was then below its value at epoch 0 in "
+                 f"{sum(rise < 0 for rise in rises)}; of {len(plateaus)} that waited, S fell from memorised to onset "
+                 f"in {sum(rise < 0 for rise in plateaus)}")
+    tests, runs = sum(not np.isnan(dose.p) for dose in doses), max(dose.runs for dose in doses)
+    if 2 / comb(2 * runs, runs) > SIGNIFICANT / max(tests, 1):
+        parts.append(f"With {runs} runs a dose no shift can be significant after Holm's correction for {tests} doses")
+    return ". ".join(parts)
+
+
+def _rise(fate: Fate, window: str) -> float | None:
     """S at the end of a window less S at its start, nats; None unless the net generalised and has that window."""
-    marks = fate(result)
-    if marks.generalised is None or (window == "plateau" and marks.plateau is None):
+    run, marks = fate
+    span = marks.plateau if window == "plateau" else (0, marks.generalised)
+    if marks.generalised is None or span is None:
         return None
-    first, last = marks.plateau if window == "plateau" and marks.plateau else (0, marks.generalised)
-    before, after = entropy_at(result, first), entropy_at(result, last)
-    return None if before is None or after is None else (after - before) * float(np.log(result.setting.setup.width))
+    first, last = (entropy_at(run, epoch) for epoch in span)
+    return None if first is None or last is None else (last - first) * float(np.log(run.setting.setup.width))
 
 
 def free_range(doses: Sequence[Dose], target: str = "entropy") -> list[Dose]:
@@ -191,7 +199,7 @@ def _of_setup(doses: Sequence[Dose]) -> str:
 
 def _effect(dose: Dose, base: Dose) -> str:
     if dose.generalised == 0:
-        return "never"
+        return "never" if dose.memorised else "never, for it does not even memorise"
     return "later" if dose.mean > base.mean else "sooner"
 
 
@@ -199,4 +207,4 @@ def _shifted(doses: Sequence[Dose], table: Sequence[Dose]) -> dict[str, int]:
     """How many doses generalise significantly later, sooner or never."""
     bases = {dose.push.setup: dose for dose in table if dose.push.strength == 0}
     effects = [_effect(dose, bases[dose.push.setup]) for dose in doses if dose.shifted]
-    return {effect: effects.count(effect) for effect in ("never", "later", "sooner")}
+    return {word: sum(effect.startswith(word) for effect in effects) for word in ("never", "later", "sooner")}
