@@ -188,7 +188,7 @@ def sketch(board: Sequence[Announcement]) -> Sketch:
     ranked = [(row.name, *_in_size(row.rank_correlation, row.interval))
               for row in board if row.rank_correlation is not None and row.interval]
     _whiskers(left, separated, 0.5, "AUC against the set-up's own controls")
-    _whiskers(right, ranked, 0.0, "rank correlation with the time left, its size")
+    _whiskers(right, ranked, 0.0, "size of the rank correlation\nwith the time left")
     tests = len(separated) + len(ranked)
     words = [f"What announces generalisation: {len(board)} quantities, {tests} tests, so that about {0.05 * tests:.0f} "
              "intervals would miss the dotted line by chance."]

@@ -174,6 +174,8 @@ class Judgement:
         if found.unequal > UNEQUAL:
             words += f" (levels of an axis could be weighed equally only to within {found.unequal:.0%})"
         axis = self.decided_by
+        if self.verdict == DEPENDS and not NOT_REPRODUCED_TO < found.share < REPRODUCED_FROM:
+            words += ", too few to be sure of the verdict that this share would have"
         if self.verdict == DEPENDS and axis is None:
             return words + "; no axis explains more of the difference than chance does."
         if self.verdict == DEPENDS and axis is not None:

@@ -101,11 +101,16 @@ def readings_csv(readings: Sequence[Reading]) -> str:
 
 
 def ours(judgement: Judgement) -> str:
-    """Our value: the median over admissible specifications of their means over seeds, and the middle 90 % of them."""
+    """Our value: the median over admissible specifications of their means over seeds, and the middle 90 % of them.
+
+    A count is no distribution: each is given.
+    """
     means = [float(np.mean(values)) for reading in judgement.readings if reading.admissible
              and (values := [value for value in reading.values if value is not None])]
     if not means:
         return ""
+    if judgement.claim.rule.counted:
+        return ", ".join(map(_short, means))
     low, middle, high = (_short(number) for number in np.quantile(means, [0.05, 0.5, 0.95]))
     return middle if low == high else f"{middle} ({low} to {high})"
 

@@ -42,6 +42,7 @@ EXPERIMENTS_OF: dict[str, tuple[str, ...]] = {
     **{name: (claim.experiment,) for name, claim in load_claims().items()},
     "C12": ("grokking", "interventions"), "C14": EXPERIMENTS}
 WALKERS = 8                    # below eight no error is worth quoting
+LOSS_WALKERS = 12              # R5 compares three tasks: with 36 walkers that all agree a share of 90 % can be told
 
 
 class Size(NamedTuple):
@@ -60,8 +61,8 @@ class Size(NamedTuple):
 
 SIZES = {
     "quick": Size(3, 24, 3, 300_000, 0, 0, "quick", "", 0),
-    "default": Size(5, 96, 5, 1_000_000, 1_000_000, 0, "default", "few", 4),
-    "full": Size(20, 1024, 10, 4_000_000, 4_000_000, 500_000, "full", "all", 10),
+    "default": Size(5, 96, 5, 1_000_000, 600_000, 0, "default", "few", 3),
+    "full": Size(20, 1024, 10, 3_000_000, 2_000_000, 500_000, "full", "all", 10),
 }
 Runs = dict[str, dict[str, list[Any]]]                 # experiment -> specification -> results in the order of jobs
 
@@ -138,7 +139,7 @@ def plan(chosen: Sequence[str], seeds: Sequence[int], numbers: Size) -> list[Job
     if "landscape" in chosen:
         walks = landscape.plan(seeds[0], WALKERS, numbers.steps) + prior_map.plan(seeds[0], numbers.prior_steps)
         if numbers.loss_steps:
-            walks += loss_landscape.plan(seeds[0], WALKERS, numbers.loss_steps)
+            walks += loss_landscape.plan(seeds[0], LOSS_WALKERS, numbers.loss_steps)
     jobs = walks[:1]
     if "grokking" in chosen:
         jobs += [*grokking_settings.plan(numbers.grokking, seeds), animation.job(seeds[0])]
@@ -229,5 +230,6 @@ def _settings(size: str, numbers: Size, seeds: Sequence[int], chosen: Sequence[s
             versions[package] = "not installed"
     return {
         **numbers._asdict(), "size": size, "seeds": list(seeds), "experiments": list(chosen), "walkers": WALKERS,
+        "loss_walkers": LOSS_WALKERS,
         "rules_version": RULES_VERSION, "versions": versions, "compiled": JIT_ENABLED,
         "system": platform.system()}

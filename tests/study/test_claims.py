@@ -69,6 +69,14 @@ def test_a_verdict_that_depends_names_the_axis_and_its_ends():
     assert "more of the difference than chance" in undecided.sentence
 
 
+@pytest.mark.parametrize("value", [1.0, -1.0])
+def test_few_runs_that_agree_are_said_to_be_too_few(value):
+    judgement = Judgement(CLAIMS["R5"], readings({"moons": [[value] * 8] * 3}))
+    assert judgement.verdict == DEPENDS
+    assert "too few to be sure" in judgement.sentence
+    assert "too few" not in Judgement(CLAIMS["R5"], readings({"moons": [[1.0, -1.0] * 8] * 3})).sentence
+
+
 def test_a_count_has_no_interval():
     counted = tuple(read({"size": name}, [1.0], lambda value: True, name) for name in ("epochs", "moves"))
     assert Judgement(CLAIMS["C14"], counted).verdict == REPRODUCED

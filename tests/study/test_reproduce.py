@@ -41,6 +41,7 @@ def short_study(monkeypatch):
     size = reproduce.Size(2, 4, 2, 20_000, 20_000, 0, "quick", "few", 2)
     monkeypatch.setitem(reproduce.SIZES, "quick", size)
     monkeypatch.setattr(reproduce, "WALKERS", 2)
+    monkeypatch.setattr(reproduce, "LOSS_WALKERS", 2)
     monkeypatch.setattr(prior_map, "SCALES", (1.0,))
     monkeypatch.setattr(prior_map, "ACTIVATIONS", ("relu",))
     monkeypatch.setattr(classifier, "SETTINGS", tuple(replace(s, epochs=20, n=200) for s in classifier.SETTINGS))
