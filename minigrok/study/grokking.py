@@ -74,7 +74,17 @@ class GrokkingSetting:
             "operation": self.op, "modulus": str(self.modulus), "loss": self.loss.replace("_", " "),
             "activation": self.activation, "optimizer": self.optimizer,
             "weight decay": "none" if self.weight_decay == 0 else "strong" if self.weight_decay >= strong else "weak",
-            "fraction": f"{self.train_fraction:g}", "depth": f"{self.depth} hidden layer{'s' * (self.depth > 1)}"}
+            "fraction": fraction_in_words(self.train_fraction),
+            "depth": f"{self.depth} hidden layer{'s' * (self.depth > 1)}"}
+
+
+def fraction_in_words(fraction: float) -> str:
+    """The share of pairs trained on, as one of three levels: a base has no level of its own, which would weigh a third.
+
+    >>> [fraction_in_words(fraction) for fraction in (0.5, 0.58, 0.75)]
+    ['at most 0.5', '0.5 to 0.65', 'above 0.65']
+    """
+    return "at most 0.5" if fraction <= 0.5 else "0.5 to 0.65" if fraction <= 0.65 else "above 0.65"
 
 
 class GrokkingRun(NamedTuple):

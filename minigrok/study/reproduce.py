@@ -57,12 +57,13 @@ class Size(NamedTuple):
     grokking: str              # size of grokking_settings.plan
     doses: str                 # of interventions.plan; "" leaves them out
     dose_seeds: int
+    film: bool                 # of one run that groks
 
 
 SIZES = {
-    "quick": Size(3, 24, 3, 300_000, 0, 0, "quick", "", 0),
-    "default": Size(5, 96, 5, 1_000_000, 600_000, 0, "default", "few", 3),
-    "full": Size(20, 1024, 10, 3_000_000, 2_000_000, 500_000, "full", "all", 10),
+    "quick": Size(3, 24, 3, 300_000, 0, 0, "quick", "", 0, False),
+    "default": Size(5, 96, 5, 1_000_000, 600_000, 0, "default", "few", 3, True),
+    "full": Size(20, 1024, 10, 3_000_000, 2_000_000, 500_000, "full", "all", 10, True),
 }
 Runs = dict[str, dict[str, list[Any]]]                 # experiment -> specification -> results in the order of jobs
 
@@ -142,7 +143,8 @@ def plan(chosen: Sequence[str], seeds: Sequence[int], numbers: Size) -> list[Job
             walks += loss_landscape.plan(seeds[0], LOSS_WALKERS, numbers.loss_steps)
     jobs = walks[:1]
     if "grokking" in chosen:
-        jobs += [*grokking_settings.plan(numbers.grokking, seeds), animation.job(seeds[0])]
+        jobs += grokking_settings.plan(numbers.grokking, seeds)
+        jobs += [animation.job(seeds[0])] if numbers.film else []
     if "interventions" in chosen and numbers.doses:
         jobs += interventions.plan(range(seeds[0], seeds[0] + numbers.dose_seeds), numbers.doses)
     jobs += walks[1:]

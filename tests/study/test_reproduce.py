@@ -38,7 +38,7 @@ def new_folder(path):
 @pytest.fixture
 def short_study(monkeypatch):
     """The same study, much shorter: two seeds, few epochs, few steps."""
-    size = reproduce.Size(2, 4, 2, 20_000, 20_000, 0, "quick", "few", 2)
+    size = reproduce.Size(2, 4, 2, 20_000, 20_000, 0, "quick", "few", 2, True)
     monkeypatch.setitem(reproduce.SIZES, "quick", size)
     monkeypatch.setattr(reproduce, "WALKERS", 2)
     monkeypatch.setattr(reproduce, "LOSS_WALKERS", 2)
@@ -103,7 +103,7 @@ def test_the_peak_is_found_between_bins():
 
 @pytest.mark.parametrize(("settings", "message"), [
     ({"size": "quik"}, "did you mean 'quick'"), ({"experiments": ("groking",)}, "did you mean 'grokking'"),
-    ({"claims": ("C15",)}, "claim is 'C15'"),
+    ({"claims": ("C15",)}, "did you mean 'C5'"),
     ({"seed": -1}, "seed is -1"), ({"workers": 0}, "workers is 0")])
 def test_bad_settings_are_refused(settings, message):
     with pytest.raises(ValueError, match=message):
