@@ -30,6 +30,7 @@ from minigrok.mlp import MLP
 from minigrok.optimizers import SGD
 from minigrok.recording import spectrum_or_nan
 from minigrok.study import classifier
+from minigrok.study.frozen import FrozenFirst
 from minigrok.study.jobs import Job
 from minigrok.tasks import Task
 from minigrok.training import train
@@ -67,28 +68,6 @@ class ControlRun(NamedTuple):
     matched_rank: FloatArray   # (OTHERS,) 1/P of random states with the trained S
 
 
-@dataclass(frozen=True)
-class FrozenFirst:
-    """SGD on all parameters but the first `frozen` of them."""
-
-    lr: float
-    frozen: int
-
-    @property
-    def configuration(self) -> dict[str, Any]:
-        """All settings, fit for JSON."""
-        return {"optimizer": "FrozenFirst", "lr": self.lr, "frozen": self.frozen}
-
-    def start(self, theta: FloatArray) -> tuple[()]:
-        """Nothing is remembered."""
-        return ()
-
-    def step(self, theta: FloatArray, gradient: FloatArray, state: Any) -> Any:
-        """One step, in place."""
-        theta[self.frozen :] -= self.lr * gradient[self.frozen :]
-        return state
-
-
 def plan(seeds: Sequence[int]) -> list[Job]:
     """One job for each base task, control and seed."""
     settings = [ControlSetting(task, role) for task in range(len(classifier.BASE)) for role in ROLES]
@@ -101,7 +80,7 @@ def run(setting: ControlSetting, seed: int) -> ControlRun:
     net, true_task = classifier.build(base, seed)
     task = relabelled(true_task, setting.role, np.random.default_rng([seed, 1]))
     first = net.layers[0].W.size + net.layers[0].W.shape[1]
-    optimizer = FrozenFirst(base.lr, first) if setting.role == FROZEN else SGD(base.lr)
+    optimizer = FrozenFirst(SGD(base.lr), first) if setting.role == FROZEN else SGD(base.lr)
     history = train(net, task, optimizer, base.epochs, batch_size=base.batch_size, record_every=base.epochs, seed=seed)
     norms = states = np.empty(0)
     if setting.role == TRUE:

@@ -18,7 +18,7 @@ end" at five times that epoch; a control when its epochs are over, and so do all
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -29,6 +29,7 @@ from minigrok.mlp import MLP
 from minigrok.optimizers import SGD, AdamW, Optimizer
 from minigrok.study.features import RECORDED, as_columns, features
 from minigrok.study.features import fourier_concentration as fourier_concentration
+from minigrok.study.frozen import FrozenFirst
 from minigrok.training import train
 
 HIDDEN = 100                   # as in the study
@@ -111,30 +112,6 @@ class Milestones(NamedTuple):
         if self.memorised is None or self.onset is None or self.onset - self.memorised < SHORTEST_PLATEAU:
             return None
         return self.memorised, self.onset
-
-
-@dataclass(frozen=True)
-class FrozenFirst:
-    """An optimizer that leaves the first `count` parameters, those of the first layer, as they are."""
-
-    optimizer: Optimizer
-    count: int
-
-    @property
-    def configuration(self) -> dict[str, Any]:
-        """That of the optimizer, and what is frozen."""
-        return self.optimizer.configuration | {"frozen": self.count}
-
-    def start(self, theta: FloatArray) -> Any:
-        """The optimizer's first state."""
-        return self.optimizer.start(theta)
-
-    def step(self, theta: FloatArray, gradient: FloatArray, state: Any) -> Any:
-        """The optimizer's step, weight decay included, taken back where it is frozen."""
-        before = theta[: self.count].copy()
-        state = self.optimizer.step(theta, gradient, state)
-        theta[: self.count] = before
-        return state
 
 
 def build(setting: GrokkingSetting, seed: int) -> tuple[MLP, tasks.ModularTask]:

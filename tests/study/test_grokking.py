@@ -11,7 +11,8 @@ from minigrok.history import History
 from minigrok.optimizers import SGD, AdamW
 from minigrok.study import grokking_claims
 from minigrok.study.claims import DEPENDS, NOT_REPRODUCED, NOT_TESTED, REPRODUCED, load_claims
-from minigrok.study.grokking import FrozenFirst, GrokkingRun, GrokkingSetting, build, end_of, milestones, run
+from minigrok.study.frozen import FrozenFirst
+from minigrok.study.grokking import GrokkingRun, GrokkingSetting, build, end_of, milestones, run
 from minigrok.study.grokking_measures import beyond_one_parameter, purity_from_entropy
 from minigrok.study.grokking_settings import BASES, controls, multiverse
 
