@@ -207,7 +207,7 @@ def raked(readings: Sequence[Reading]) -> FloatArray:
         before = weights
         for level in levels:
             totals = np.bincount(level, weights)
-            weights = weights / (len(totals) * totals)[level]
+            weights = weights / totals[level]
             weights = np.clip(weights / weights.sum(), 1 / (LARGEST_WEIGHT * n), LARGEST_WEIGHT / n)
         weights = weights / weights.sum()
         if float(abs(weights / before - 1).max()) < RAKED:

@@ -320,3 +320,11 @@ def test_nothing_that_is_not_admissible_changes_a_verdict():
     assert more.assessment.share == judgement.assessment.share
     assert more.assessment.searched == 80
     assert more.assessment.sensitivity["data"].p < 0.05
+
+
+def test_no_axis_has_a_p_of_nothing():
+    """The data themselves are one of the permutations: an effect that none of them reaches has p = 1 / 500."""
+    found = explained([read({"data": data}, [value] * 4, lambda v: v > 0, f"{data}{i}")
+                       for data, value in (("moons", 1.0), ("xor", -1.0)) for i in range(20)])
+    assert found["data"].p == 1 / (evidence.PERMUTATIONS + 1)
+    assert found["data"].share > 0.9
