@@ -18,29 +18,34 @@ def of_all(runs: Runs, board: Sequence[Announcement]) -> tuple[Finding, ...]:
     pushed = runs.get("interventions", {})
     if pushed:
         found.append(("Is S a cause, a symptom or a bystander?", interventions.findings(pushed), "R2"))
-    return tuple(Finding(title, sentence, f"minigrok reproduce --claim {claim}") for title, sentence, claim in found
-                 if sentence)
+    return tuple(Finding(title, f"{sentence[0].upper()}{sentence[1:]}.", f"minigrok reproduce --claim {claim}")
+                 for title, sentence, claim in found if sentence)
 
 
 def _classifier(runs: Mapping[str, Sequence[Any]]) -> list[tuple[str, str, str]]:
     if not runs:
         return []
     return [("What decides where S goes in the classifier?", _directions(runs), "C1"),
-            ("The specifications nearest to the study's figures", multiverse.nearest_in_words(runs, 3), "C1")]
+            ("The specifications nearest to the study's figures", "; ".join(
+                multiverse.nearest_in_words(runs, 3).rstrip(".").splitlines()), "C1")]
 
 
 def _directions(runs: Mapping[str, Sequence[Any]]) -> str:
-    """Share of learnt runs with falling S, and S at the start, by input dimension."""
+    """Share of learnt runs with falling S, and S at the start, by activation and input dimension."""
     table = multiverse.direction_by_dimension(runs)
-    parts = []
-    for dimension in sorted({row.dimension for row in table}):
-        rows = [row for row in table if row.dimension == dimension]
-        learnt = sum(row.learnt for row in rows)
-        falling = sum(row.falling * row.learnt for row in rows if row.falling is not None)
-        if learnt:
-            parts.append(f"with {dimension} inputs in {falling / learnt:.0%} of {learnt} runs that learnt "
-                         f"(S at the start {np.median([row.entropy_at_start for row in rows]):.2f})")
-    return f"S is lower after 1000 epochs than before {'; '.join(parts)}" if parts else ""
+    sentences = []
+    for activation in dict.fromkeys(row.activation for row in table):
+        parts = []
+        for dimension in sorted({row.dimension for row in table}):
+            rows = [row for row in table if (row.activation, row.dimension) == (activation, dimension)]
+            learnt = sum(row.learnt for row in rows)
+            falling = sum(row.falling * row.learnt for row in rows if row.falling is not None)
+            if learnt:
+                parts.append(f"with {dimension} inputs in {falling / learnt:.0%} of {learnt} (S at the start "
+                             f"{np.median([row.entropy_at_start for row in rows]):.2f})")
+        if parts:
+            sentences.append(f"{activation}: {', '.join(parts)}")
+    return f"S is lower after 1000 epochs than before, of runs that learnt, {'; '.join(sentences)}" if sentences else ""
 
 
 def _grokking(runs: Mapping[str, Sequence[Any]], board: Sequence[Announcement]) -> list[tuple[str, str, str]]:

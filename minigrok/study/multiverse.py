@@ -183,11 +183,15 @@ def nearest_in_words(runs: Runs, count: int = 5) -> str:
 
 
 class Direction(NamedTuple):
-    """Where S goes, on one data set with so many inputs: admissible runs that have learnt, over training inputs."""
+    """Where S goes, on one data set with so many inputs and one activation.
+
+    Of admissible runs that have learnt, over training inputs.
+    """
 
     data: str
     dimension: int
     noise: bool                # whether the further dimensions are noise
+    activation: str
     runs: int                  # trained
     learnt: int                # of them, those with a test accuracy of 0.95 at the last epoch
     falling: float | None      # share of those that have learnt in which S is then below S at epoch 0
@@ -195,17 +199,16 @@ class Direction(NamedTuple):
 
 
 def direction_by_dimension(runs: Runs) -> list[Direction]:
-    """One row for each data set, input dimension and kind of further dimensions, in that order."""
-    kinds: dict[tuple[str, int, bool], list[ClassifierReadings]] = {}
+    """One row for each data set, input dimension, kind of further dimensions and activation, in that order."""
+    kinds: dict[tuple[str, int, bool, str], list[ClassifierReadings]] = {}
     for result in (result for results in runs.values() for result in results if result.setting.admissible):
         setting = result.setting
-        kinds.setdefault((setting.data, setting.dimension, setting.noise), []).append(result)
+        kinds.setdefault((setting.data, setting.dimension, setting.noise, setting.activation), []).append(result)
     table = []
-    for (data, dimension, noise), results in sorted(kinds.items()):
+    for kind, results in sorted(kinds.items()):
         start, end = np.concatenate([_learnt(result, result.entropy)[:, :, -1, 0, 0] for result in results], axis=1)
         first = np.concatenate([result.entropy[:, 0, 0, 0] for result in results])
         learnt = np.isfinite(end)
         falling = float((end < start)[learnt].mean()) if learnt.any() else None
-        table.append(Direction(
-            data, dimension, noise, len(first), int(learnt.sum()), falling, float(np.nanmedian(first))))
+        table.append(Direction(*kind, len(first), int(learnt.sum()), falling, float(np.nanmedian(first))))
     return table

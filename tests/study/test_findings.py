@@ -37,7 +37,7 @@ def test_directions_count_the_runs_that_learnt():
     accuracy = np.tile([[0.99], [0.5]], (1, 5))
     readings = ClassifierReadings(setting, np.arange(2), S, 1 / S, accuracy, accuracy)
     words = findings.of_all({"classifier multiverse": {"a": [readings]}}, [])[0].sentence
-    assert "with 2 inputs in 100% of 1 runs that learnt (S at the start 1.00)" in words
+    assert f"{setting.activation}: with 2 inputs in 100% of 1 (S at the start 1.00)" in words
 
 
 def test_a_base_shares_its_level_of_the_fraction_with_others():
