@@ -5,7 +5,7 @@ so the same test is put to every specification that `minigrok.study` trains, and
 *admissible*: they contradict nothing the study states, and a run in them counts only if its net learns as the claim
 presupposes. All other specifications show how sensitive a claim is, and never enter its verdict.
 
-The rule (RULES_VERSION 2):
+The rule (RULES_VERSION 3):
 
 1. The share is that of admissible specifications in which the test is met, a specification counting by the share of
    its tested runs, with every level of every axis weighed equally; `minigrok.study.evidence` has the formulas.
@@ -14,10 +14,13 @@ The rule (RULES_VERSION 2):
    depends               anything else; on the axis that explains most of the variance, if it explains more than chance
    not tested yet        no admissible run could be tested
 3. A claim with a figure has a second row, `value`, under the same rule: a specification has the figure if that lies
-   within its printed precision of the 95 % interval of our mean over seeds.
+   within its printed precision of the 95 % interval of our mean over seeds, three or more, and half of those trained.
 4. A rival's claim is judged by the same rule on the same runs.
 
 Version 1, of the first releases, asked whether a claim held in 80 % of the seeds under every one of a few definitions.
+Version 2 let two seeds speak of a figure. It was changed *after looking*: in its full run the study's S was "met" most
+often on moons, where two nets of ten learn and the interval of their mean is wide enough for anything. That changed
+figures alone: C1-value went from 8 % of specifications, undecided, to what the ledger says.
 """
 
 import csv
@@ -29,7 +32,7 @@ from typing import NamedTuple
 
 from minigrok.study.evidence import Assessment, Explained, Figure, Reading, assess
 
-RULES_VERSION = 2
+RULES_VERSION = 3
 REPRODUCED, NOT_REPRODUCED = "reproduced", "not reproduced"
 DEPENDS, NOT_TESTED = "depends", "not tested yet"
 VERDICTS = (REPRODUCED, NOT_REPRODUCED, DEPENDS, NOT_TESTED)

@@ -32,6 +32,7 @@ PERMUTATIONS = 499             # with the data themselves 500: the smallest p, 0
 RAKINGS, RAKED = 200, 1e-6     # sweeps over the axes at most, and how far from equal is near enough
 LARGEST_WEIGHT = 10.0          # and its inverse the smallest, in units of the mean weight
 LEVEL = 0.95
+FEWEST_FOR_A_FIGURE = 3        # seeds: of two, a Student interval is 9 standard deviations wide to each side
 
 
 @dataclass(frozen=True)
@@ -97,12 +98,12 @@ def read_figures(
     """Whether a specification has the study's figures: `columns` holds our values of each, one a seed.
 
     It has one if that lies within its printed precision of the 95 % Student interval of our mean over seeds, and
-    meets the test if it has all. The answer is one for all its seeds; with fewer than two of them there is none. The
-    values kept are those of the last figure.
+    meets the test if it has all. The answer is one for all its seeds. There is none where fewer than three of them, or
+    fewer than half, could be tested: an interval of few values holds any figure. The values kept are those of the last.
     """
     tested = [all(value is not None and np.isfinite(value) for value in row) for row in zip(*columns, strict=True)]
     kept = tuple(columns[-1][seed] if ok else None for seed, ok in enumerate(tested))
-    if sum(tested) < 2:
+    if not enough_for_a_figure(tested):
         return Reading(axes, kept, tuple(None for _ in tested), group, admissible)
     has = True
     for column, figure in zip(columns, figures, strict=True):
@@ -110,6 +111,11 @@ def read_figures(
         half = t.ppf((1 + LEVEL) / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
         has = has and bool(abs(values.mean() - figure.value) <= half + figure.precision)
     return Reading(axes, kept, tuple(has if ok else None for ok in tested), group, admissible)
+
+
+def enough_for_a_figure(tested: Sequence[bool]) -> bool:
+    """Whether three seeds or more, and half of all, could be tested."""
+    return sum(tested) >= max(FEWEST_FOR_A_FIGURE, len(tested) / 2)
 
 
 def assess(readings: Sequence[Reading], seed: int = 0) -> Assessment:

@@ -22,7 +22,7 @@ from minigrok.checks import BoolArray, FloatArray
 from minigrok.grams import CONVENTIONS
 from minigrok.study.claims import RULES, Claim, Judgement
 from minigrok.study.configurations import EPOCHS, PARTS, ClassifierReadings, drawn, run
-from minigrok.study.evidence import LEVEL, Figure, Reading
+from minigrok.study.evidence import LEVEL, Figure, Reading, enough_for_a_figure
 from minigrok.study.jobs import Job
 
 EXPERIMENT = "classifier multiverse"
@@ -134,7 +134,7 @@ def _figures(
             _specifications(result, free), flat[-1].T.tolist(), tested.T.tolist(), has.tolist(), strict=True):
         yield Reading(
             axes, tuple(value if one else None for value, one in zip(row, ok, strict=True)),
-            tuple(met if one and sum(ok) > 1 else None for one in ok), result.setting.name, admissible)
+            tuple(met if one and enough_for_a_figure(ok) else None for one in ok), result.setting.name, admissible)
 
 
 class Found(NamedTuple):

@@ -74,13 +74,14 @@ def test_figures_are_compared_with_students_interval_and_the_precision():
         assert read_figures({}, [values], [Figure("x", figure, 0.1)], "g").meets == (has,) * 4
 
 
-def test_a_figure_needs_two_seeds_and_skips_those_without_a_value():
+def test_a_figure_needs_three_seeds_and_half_of_them_and_skips_those_without_a_value():
     figure = [Figure("x", 1.0, 0.5)]
-    assert read_figures({}, [[1.0]], figure, "g").share is None
-    assert read_figures({}, [[1.0, None, np.nan]], figure, "g").meets == (None, None, None)
-    assert read_figures({}, [[1.0, None, 1.0, np.inf]], figure, "g").meets == (True, None, True, None)
-    both = read_figures({}, [[1.0, 1.0, 1.0], [1.0, 1.0, None]], figure * 2, "g")
-    assert both.meets == (True, True, None)
+    for few in ([1.0], [1.0, 1.0], [1.0, None, 1.0], [1.0] * 3 + [None] * 4):
+        assert read_figures({}, [few], figure, "g").share is None
+    assert read_figures({}, [[1.0, None, 1.0, np.inf, 1.0]], figure, "g").meets == (True, None, True, None, True)
+    assert read_figures({}, [[1.0] * 3 + [None] * 3], figure, "g").share == 1
+    both = read_figures({}, [[1.0, 1.0, 1.0, 1.0], [1.0, 1.0, None, 1.0]], figure * 2, "g")
+    assert both.meets == (True, True, None, True)
 
 
 # weights and shares ---------------------------------------------------------------------------------------------------
