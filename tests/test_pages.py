@@ -1,3 +1,4 @@
+import json
 import os
 import re
 import subprocess
@@ -70,3 +71,23 @@ def test_the_page_on_the_landscape_prints_what_an_exact_answer_says(tmp_path):
     calibration = (ROOT / "bench" / "kept" / "calibrate_sampler.txt").read_text().splitlines()[4:]
     for row in calibration:                              # the table of the page is the one that was kept
         assert "| " + " | ".join(re.split(r"\s{2,}", row.strip())) + " |" in page
+
+
+def test_the_page_on_the_verdicts_says_what_the_kept_run_says():
+    page, kept = (PAGES / "verdicts.md").read_text(), ROOT / "bench" / "kept" / "verdicts"
+    rows = re.findall(r"^\| `([\w-]+)` [^|]*\| (\d+) % \((\d+) to (\d+)\)", page, re.MULTILINE)
+    assert len(rows) == page.count("| `") >= 10
+    document = json.loads((kept / "results.json").read_text())
+    claims = {claim["id"]: claim for claim in document["claims"]}
+    for name, *stated in rows:
+        share, (low, high) = claims[name]["share"], claims[name]["interval"]
+        assert [f"{100 * number:.0f}" for number in (share, low, high)] == stated, name
+    verdicts = [claim["verdict"] for claim in claims.values()]
+    counted = [verdicts.count(verdict) for verdict in ("reproduced", "not reproduced", "depends")]
+    assert "Of {} rows {} are reproduced, {} are not, {} depend".format(len(verdicts), *counted) in page
+    words = " ".join(finding["sentence"] for finding in document["findings"])
+    for number in ("Of 642 pushed nets that generalised, S was then below its value at epoch 0 in 373",
+                   "Found by searching 3,444 specifications", "lies between 0.47 and 0.83"):
+        assert number in words
+        assert all(digits in page for digits in re.findall(r"[\d.,]+\d", number) if digits != "0")
+    assert json.loads((kept / "stamp.json").read_text())["size"] == "full"

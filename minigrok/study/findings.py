@@ -25,9 +25,10 @@ def of_all(runs: Runs, board: Sequence[Announcement]) -> tuple[Finding, ...]:
 def _classifier(runs: Mapping[str, Sequence[Any]]) -> list[tuple[str, str, str]]:
     if not runs:
         return []
+    searched, *nearest = multiverse.nearest_in_words(runs, 3).splitlines()
+    words = f"{searched.rstrip('.')}: {'; '.join(nearest)}"
     return [("What decides where S goes in the classifier?", _directions(runs), "C1"),
-            ("The specifications nearest to the study's figures", "; ".join(
-                multiverse.nearest_in_words(runs, 3).rstrip(".").splitlines()), "C1")]
+            ("The specifications nearest to the study's figures", words, "C1")]
 
 
 def _directions(runs: Mapping[str, Sequence[Any]]) -> str:
