@@ -7,18 +7,18 @@ import numpy as np
 
 from minigrok.study import grokking_claims, interventions, multiverse, transition
 from minigrok.study.announce import Announcement
-from minigrok.study.ledger import Finding
+from minigrok.study.ledger import Finding, command
 
 Runs = Mapping[str, Mapping[str, Sequence[Any]]]
 
 
-def of_all(runs: Runs, board: Sequence[Announcement]) -> tuple[Finding, ...]:
+def of_all(runs: Runs, board: Sequence[Announcement], size: str) -> tuple[Finding, ...]:
     """One finding a question; none where its runs are missing, or have nothing to say."""
     found = [*_classifier(runs.get(multiverse.EXPERIMENT, {})), *_grokking(runs.get("grokking", {}), board)]
     pushed = runs.get("interventions", {})
     if pushed:
         found.append(("Is S a cause, a symptom or a bystander?", interventions.findings(pushed), "R2"))
-    return tuple(Finding(title, f"{sentence[0].upper()}{sentence[1:]}.", f"minigrok reproduce --claim {claim}")
+    return tuple(Finding(title, f"{sentence[0].upper()}{sentence[1:]}.", command(claim, size))
                  for title, sentence, claim in found if sentence)
 
 

@@ -44,6 +44,11 @@ class Ledger:
         """How many rows have each verdict."""
         return {verdict: sum(j.verdict == verdict for j in self.judgements) for verdict in VERDICTS}
 
+    @property
+    def size(self) -> str:
+        """How much was run: "quick", "default" or "full"."""
+        return str(self.settings.get("size", "default"))
+
     def tests(self) -> dict[str, int]:
         """What was looked at: the numbers that a reader needs to judge how much was tested."""
         axes = [axes for j in self.judgements for axes in (j.assessment.axes, j.assessment.sensitivity)]
@@ -69,7 +74,7 @@ class Ledger:
         document = {
             "settings": dict(self.settings), "failures": dict(self.failures), "tests": self.tests(),
             "findings": [finding._asdict() for finding in self.findings], "board": [dict(row) for row in self.board],
-            "claims": [_as_dict(judgement) for judgement in self.judgements]}
+            "claims": [_as_dict(judgement, self.size) for judgement in self.judgements]}
         return json.dumps(document, indent=1, allow_nan=False) + "\n"
 
     def to_csv(self) -> str:
@@ -79,7 +84,7 @@ class Ledger:
         text = io.StringIO()
         rows = csv.DictWriter(text, names, lineterminator="\n", extrasaction="ignore")
         rows.writeheader()
-        for entry in map(_as_dict, self.judgements):
+        for entry in (_as_dict(judgement, self.size) for judgement in self.judgements):
             low, high = entry["interval"] or (None, None)
             rows.writerow(entry | {"low": low, "high": high})
         return text.getvalue()
@@ -119,12 +124,16 @@ def _short(number: float) -> str:
     return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.3g}"
 
 
-def command(judgement: Judgement) -> str:
-    """What redoes just this claim."""
-    return f"minigrok reproduce --claim {judgement.claim.id}"
+def command(claim: str, size: str = "default") -> str:
+    """What redoes just this claim, with as many runs.
+
+    >>> command("C12", "full")
+    'minigrok reproduce --claim C12 --full'
+    """
+    return f"minigrok reproduce --claim {claim}" + (f" --{size}" if size != "default" else "")
 
 
-def _as_dict(judgement: Judgement) -> dict[str, Any]:
+def _as_dict(judgement: Judgement, size: str) -> dict[str, Any]:
     claim, found = judgement.claim, judgement.assessment
     return {
         "id": judgement.id, "claim": claim.id, "row": judgement.row, "experiment": claim.experiment,
@@ -135,7 +144,7 @@ def _as_dict(judgement: Judgement) -> dict[str, Any]:
         "decided_by": judgement.decided_by, "axes": _axes(found.axes), "levels": found.levels,
         "levels_unequal_by": found.unequal,
         "sensitivity": _axes(found.sensitivity), "ours": ours(judgement) or None, "sentence": judgement.sentence,
-        "note": judgement.note or None, "command": command(judgement)}
+        "note": judgement.note or None, "command": command(claim.id, size)}
 
 
 def _axes(axes: Mapping[str, Explained]) -> dict[str, Any]:

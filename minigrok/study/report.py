@@ -38,7 +38,8 @@ def write_report(path: Path, ledger: Ledger, figures: Sequence[Drawn], animation
         claims.setdefault(judgement.claim.id, []).append(judgement)
     sections = [
         ("ledger", "The ledger", _ledger(ledger)), ("found", "What we found", _findings(ledger)),
-        ("film", "One run, moment by moment", _film(animation)), ("claims", "Claim by claim", _claims(claims, figures)),
+        ("film", "One run, moment by moment", _film(animation)),
+        ("claims", "Claim by claim", _claims(claims, figures, ledger.size)),
         ("board", "What announces generalisation", _board(ledger.board)),
         ("runs", "The runs themselves", [shown(drawn) for drawn in figures if not _places(drawn, claims)]),
         ("rules", "How a verdict comes about", [RULES]), ("tests", "How much was looked at", _tests(ledger)),
@@ -126,14 +127,14 @@ def _film(animation: DrawnFilm | None) -> list[Markup]:
     return [moving, picture(animation.strip, f"The same, standing still where something happened. {animation.caption}")]
 
 
-def _claims(claims: Mapping[str, Sequence[Judgement]], figures: Sequence[Drawn]) -> list[Markup]:
+def _claims(claims: Mapping[str, Sequence[Judgement]], figures: Sequence[Drawn], size: str) -> list[Markup]:
     parts = []
     for name, judgements in claims.items():
         mine = [drawn for drawn in figures if name in drawn.claims]
         first = {drawn.stem: _places(drawn, claims)[0] for drawn in mine}
         here = [drawn for drawn in mine if first[drawn.stem] == name]
         parts.append(claim_section(judgements, here, {
-            stem: place for stem, place in first.items() if place != name}))
+            stem: place for stem, place in first.items() if place != name}, size))
     return parts
 
 

@@ -27,7 +27,9 @@ NEAREST = 3                    # specifications shown of those found by searchin
 ROWS = {"direction": "The direction", "value": "The value"}
 
 
-def claim_section(judgements: Sequence[Judgement], figures: Sequence[Drawn], elsewhere: Mapping[str, str]) -> Markup:
+def claim_section(
+    judgements: Sequence[Judgement], figures: Sequence[Drawn], elsewhere: Mapping[str, str], size: str
+) -> Markup:
     """All rows of one claim, with the figures that are shown here; `elsewhere` has stems of others, and where they are.
 
     The figures stand after the first row, whose specifications they show.
@@ -38,7 +40,7 @@ def claim_section(judgements: Sequence[Judgement], figures: Sequence[Drawn], els
     return tag(
         "section", tag("h3", f"{claim.id}: {claim.statement}", id=f"claim-{claim.id}"), *_row(first),
         *map(shown, figures), *links, *(part for judgement in judgements[1:] for part in _row(judgement)),
-        tag("p", "To redo this claim alone: ", tag("code", command(first))))
+        tag("p", "To redo this claim alone: ", tag("code", command(claim.id, size))))
 
 
 def shown(drawn: Drawn) -> Markup:

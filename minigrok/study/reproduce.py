@@ -125,7 +125,7 @@ def reproduce(
     settings["sources"] = list(store.sources()) if store is not None else []
     board = announce.leader_board(runs["grokking"]) if "grokking" in runs and not asked else []
     ledger = Ledger(
-        tuple(judgements), settings, failures | more_failures, findings.of_all(runs, board), announce.rows(board))
+        tuple(judgements), settings, failures | more_failures, findings.of_all(runs, board, size), announce.rows(board))
     if out is not None:
         write_results(Path(out), ledger, runs, time.monotonic() - started, workers)
     return ledger

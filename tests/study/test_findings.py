@@ -25,7 +25,7 @@ def test_the_board_is_told_by_its_best_and_by_where_S_and_P_stand():
 
 
 def test_nothing_is_said_of_runs_that_are_not_there():
-    assert findings.of_all({}, []) == ()
+    assert findings.of_all({}, [], "quick") == ()
 
 
 def test_directions_count_the_runs_that_learnt():
@@ -36,7 +36,7 @@ def test_directions_count_the_runs_that_learnt():
     S[:, -1] = np.array([0.5, 2.0])[:, None, None]
     accuracy = np.tile([[0.99], [0.5]], (1, 5))
     readings = ClassifierReadings(setting, np.arange(2), S, 1 / S, accuracy, accuracy)
-    words = findings.of_all({"classifier multiverse": {"a": [readings]}}, [])[0].sentence
+    words = findings.of_all({"classifier multiverse": {"a": [readings]}}, [], "full")[0].sentence
     assert f"{setting.activation}: with 2 inputs in 100% of 1 (S at the start 1.00)" in words
 
 

@@ -177,7 +177,7 @@ def test_a_claim_says_its_rule_what_counts_what_decides_and_how_to_redo_it(page)
                   "the axes that decide", "moons:\u00a09", "Sensitivity: all 72 specifications",
                   "Three data sets stand for all.",
                   "Found by searching 72 specifications: the 3 nearest to the study", "S at the end",
-                  "minigrok reproduce --claim C1<"):
+                  "minigrok reproduce --claim C1 --quick<"):
         assert words in section
     assert "2 specifications one by one" in page[page.index('id="claim-C4a"') :]
 
