@@ -19,8 +19,6 @@ accuracy has not begun to rise. A quantity is read there as its value and as its
 Both are averaged over the delays; `minigrok.study.ranking` has the formulas and the intervals.
 """
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -161,17 +159,6 @@ def rows(board: Sequence[Announcement]) -> tuple[dict[str, Any], ...]:
                 cells[name] = value
         table.append(cells)
     return tuple(table)
-
-
-def board_table(board: Sequence[Announcement]) -> str:
-    """The board as CSV, one row a quantity."""
-    text = io.StringIO()
-    table = rows(board)
-    writer = csv.DictWriter(text, list(table[0]) if table else ["name"], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(
-        {name: f"{cell:.3f}" if isinstance(cell, float) else cell for name, cell in row.items()} for row in table)
-    return text.getvalue()
 
 
 def sketches(runs: Runs) -> list[Sketch]:

@@ -1,4 +1,6 @@
-"""The claims as data, and the rule that turns their readings into a verdict. Written before the runs it judges.
+"""The claims as data, and the rule that turns their readings into a verdict.
+
+All of it was written before the runs it judges, but for how many seeds a figure needs; see version 2 below.
 
 A claim is a sentence with a *test*: a condition that one run either meets or not. The study leaves most settings open,
 so the same test is put to every specification that `minigrok.study` trains, and a claim names those that are

@@ -63,7 +63,6 @@ class Dose:
     generalised: int
     mean: float                          # restricted mean epoch of generalisation
     interval: tuple[float, float]
-    entropy_memorised: float | None
     entropy_generalised: float | None
     centered_generalised: float | None   # of the centred state
     p: float                             # log-rank, against no push; NaN for no push itself
@@ -150,7 +149,6 @@ def _dose(push: Push, pushed: ByPush) -> Dose:
     return Dose(
         push, len(fates), sum(marks.memorised is not None for _, marks in fates), int((~never).sum()),
         float(epochs.mean()), (float(low), float(high)),
-        _median(entropy_at(run, marks.memorised) for run, marks in fates),
         _median(entropy_at(run, marks.generalised) for run, marks in fates),
         _median(entropy_at(run, marks.generalised, "entropy_centered") for run, marks in fates),
         log_rank(fates, pushed.get(Push(push.setup), ())) if is_push else np.nan, log_rank(fates, control))

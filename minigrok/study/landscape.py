@@ -162,7 +162,3 @@ def sketch(name: str, walkers: Sequence[Walked]) -> tuple[str, str, Figure]:
 
 def _log_g(walker: Walked) -> FloatArray:
     return np.where(walker.result.seen, walker.result.log_g, -np.inf)
-
-
-def _peak(walker: Walked) -> float:
-    return peak(walker.edges, _log_g(walker))

@@ -1,7 +1,7 @@
 """The prose of report.html that does not depend on what was found."""
 
 from minigrok.study.claims import NOT_REPRODUCED_TO, REPRODUCED_FROM, RULES_VERSION, SIGNIFICANT
-from minigrok.study.evidence import PERMUTATIONS, RESAMPLES
+from minigrok.study.evidence import FEWEST_FOR_A_FIGURE, LARGEST_WEIGHT, PERMUTATIONS, RESAMPLES
 from minigrok.study.report_html import Markup
 
 QUESTION = Markup("""
@@ -33,11 +33,13 @@ GLOSSARY = (
     ("axis that decides", "One that explains more of the difference between specifications than chance does."),
 )
 RULES = Markup(f"""
-<p>The rule, version {RULES_VERSION}, was written before the runs. A claim is <b>reproduced</b> if the 95 % interval of
+<p>The rule, version {RULES_VERSION}, was written before the runs, but for one condition: how many seeds a figure needs
+was settled after a look at the first full run. A claim is <b>reproduced</b> if the 95 % interval of
 its share lies at or above {REPRODUCED_FROM:.0%}, <b>not reproduced</b> if it lies at or below {NOT_REPRODUCED_TO:.0%},
 and else it <b>depends</b>, on the axis that explains most, if one explains more than chance. <b>Not tested yet</b>
 means that no admissible run could be tested. A claim with a figure has a second row, the value: a specification has the
-figure if that lies within its printed precision of the 95 % interval of our mean over seeds. Rivals are judged by the
+figure if that lies within its printed precision of the 95 % interval of our mean over seeds,
+{FEWEST_FOR_A_FIGURE} or more and half of those trained. Rivals are judged by the
 same rule on the same runs.</p>
 <p><b>What a verdict does not say.</b> "Not reproduced" does not say that the study saw something else than it reports:
 it may have used a setting that is not among ours, and its summary does not say which. "Reproduced" does not say that
@@ -45,7 +47,9 @@ the study's explanation is right. And a share speaks of the settings that were t
 """)
 METHODS = Markup(f"""
 <p><b>Weights.</b> Specifications are weighed by raking (Deming and Stephan 1940) until each level of each axis counts
-the same, so that an axis with many levels of one kind cannot decide by their number.</p>
+the same, so that an axis with many levels of one kind cannot decide by their number. No weight may leave the mean by
+more than a factor of {LARGEST_WEIGHT:g}; where few specifications are left, levels are then not quite equal, and the
+verdict says how far from it.</p>
 <p><b>Intervals.</b> The interval of a share is the hull of two: a percentile bootstrap with {RESAMPLES:,} resamples of
 the seeds within groups of readings of the same runs (Efron and Tibshirani 1993), and the exact binomial one (Clopper
 and Pearson 1934) at the effective number of runs. The first has no width where all runs agree; the second has.</p>
