@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from minigrok.schedules import Cosine as Cosine
     from minigrok.schedules import StepDecay as StepDecay
     from minigrok.schedules import Warmup as Warmup
+    from minigrok.showing import show as show
     from minigrok.states.distances import bures_angle as bures_angle
     from minigrok.states.distances import bures_distance as bures_distance
     from minigrok.states.distances import fidelity as fidelity
@@ -97,7 +98,7 @@ _HOME = {
     "class_states": "states.labels", "class_overlaps": "states.labels", "holevo_information": "states.labels",
     "holevo_gradient": "states.labels",
     "WangLandau": "wanglandau", "DensityOfStates": "dos", "Ising2D": "systems", "Box": "systems",
-    "NetworkLandscape": "systems", "BinaryPerceptron": "systems", "reproduce": "study.reproduce",
+    "NetworkLandscape": "systems", "BinaryPerceptron": "systems", "show": "showing", "reproduce": "study.reproduce",
 }
 _MODULES = ("tasks", "plots")
 __all__ = ["__version__", *_HOME, *_MODULES]

@@ -30,6 +30,7 @@ COLOURS = (BLUE, ORANGE, GREEN, RED, PINK, SKY, BLACK)
 STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)), (0, (8, 2)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 DPI = 130
+NO_TIMES = {"png": {"Software": None}, "pdf": {"CreationDate": None}}          # kinds of files, and what they leave out
 DECADE = 10                    # losses that span more are drawn on a logarithmic scale
 
 
@@ -40,13 +41,13 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
-def save_figure(figure: Figure, stem: str | PathLike[str]) -> list[Path]:
+def save_figure(figure: Figure, stem: str | PathLike[str], endings: Sequence[str] = tuple(NO_TIMES)) -> list[Path]:
     """Write `stem`.png and `stem`.pdf, without times inside: the same figure, the same bytes."""
     paths = []
-    for ending, metadata in (("png", {"Software": None}), ("pdf", {"CreationDate": None})):
+    for ending in endings:
         path = Path(f"{stem}.{ending}")
         buffer = io.BytesIO()
-        figure.savefig(buffer, format=ending, dpi=DPI, metadata=metadata)
+        figure.savefig(buffer, format=ending, dpi=DPI, metadata=NO_TIMES[ending])
         figure.set_layout_engine("none")                 # it is laid out now; to do so again takes as long as to draw
         with replace_file(path) as temporary:
             temporary.write_bytes(buffer.getvalue())

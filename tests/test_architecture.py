@@ -15,7 +15,7 @@ SOURCES = sorted((ROOT / "minigrok").rglob("*.py"))
 ROOMS = ["version", "jit", "checks", "kernels", "fast", "grams", "checkpoint", "density", "accumulator", "metrics",
          "gradients", "tasks", "mlp", "optimizers", "schedules", "fused", "history", "recording",
          "training", "stopping", "ensemble", "walk", "dos", "walker", "wanglandau", "exact", "systems", "states",
-         "plots", "landscape_plots", "study", "cli", "__init__", "__main__"]
+         "plots", "showing", "landscape_plots", "study", "course", "cli", "__init__", "__main__"]
 # No reading matter of the course: machine code for speed alone, and answers that the sampler is held to
 TEXTBOOK = set(ROOMS[1 : ROOMS.index("states")]) - {"fast", "fused", "exact", "ensemble"}
 EVENING = {"density", "metrics", "mlp", "optimizers", "recording", "training", "walk", "dos", "walker", "wanglandau"}
@@ -133,7 +133,7 @@ def test_setup_cfg_lists_all_packages():
     settings.read(ROOT / "setup.cfg")
     listed = set(settings["options"]["packages"].split())
     found = {".".join(path.parent.relative_to(ROOT).parts) for path in SOURCES if path.name == "__init__.py"}
-    found |= {"minigrok_tutorials" + str(path.parent.relative_to(ROOT / "tutorials")).replace("/", ".").strip(".")
+    found |= {".".join(["minigrok_tutorials", *path.parent.relative_to(ROOT / "tutorials").parts])
               for path in (ROOT / "tutorials").rglob("__init__.py")}
     assert listed == found
 

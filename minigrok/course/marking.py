@@ -1,0 +1,140 @@
+"""Marking: is a student's file not started, not yet right, or passed, and if not yet, why?
+
+The answer is always found anew, by running the check on the file as it is; nothing is stored.
+"""
+
+import ast
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minigrok.course.exercises import Exercise, checks_folder
+from minigrok.course.laws import Failure, Student, close
+from minigrok.course.student import CALL_SECONDS, StudentProcess, local
+from minigrok.course.worker import Reply, decode, encode
+
+NOT_STARTED, NOT_YET, PASSED = STATES = ("not started", "not yet", "passed")
+Ask = Callable[[Sequence[Any]], Reply]
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What the marker says of one file."""
+
+    name: str
+    state: str                           # one of STATES
+    failure: Failure | None = None       # why not yet
+    looks_like: str = ""                 # what the code seems to do, if it behaves as a known wrong one
+    printed: str = ""                    # by the student's code: the beginning of it
+
+
+def mark(exercise: Exercise, file: Path, seed: int = 0, seconds: float = CALL_SECONDS) -> Mark:
+    """Mark one file.
+
+    Parameters
+    ----------
+    exercise : Exercise
+    file : Path
+        The student's; missing, or with nothing in it changed but comments, it is not started.
+    seed : int
+        Of the inputs.
+    seconds : float
+        How long one call of the student's function may take.
+    """
+    if untouched(file, exercise):
+        return Mark(exercise.name, NOT_STARTED)
+    with StudentProcess(file, exercise.function, [checks_folder()], seconds) as process:
+        ready = process.ready()
+        if ready["kind"] == "ready":
+            failure, looks_like = judge(exercise, process.ask, seed)
+        else:
+            failure, looks_like = Failure(sentence_of(ready, exercise, False), kind=ready["kind"]), ""
+        process.close()
+        printed = process.printed()
+    if failure is None:
+        return Mark(exercise.name, PASSED, printed=printed)
+    if failure.kind == "not written":
+        return Mark(exercise.name, NOT_STARTED, printed=printed)
+    return Mark(exercise.name, NOT_YET, failure, looks_like, printed)
+
+
+def judge(exercise: Exercise, ask: Ask, seed: int) -> tuple[Failure | None, str]:
+    """The first failure of the check, None if there is none; and the known wrong answer that this one equals, or ""."""
+    student = Student(ask, exercise.solution, lambda reply: sentence_of(reply, exercise))
+    try:
+        exercise.check(student, np.random.default_rng(seed))
+    except Failure as failure:
+        return failure, "" if failure.kind in ("timeout", "died", "exited", "refused", "not written") else diagnosis(
+            exercise, ask, seed)
+    return None, ""
+
+
+def diagnosis(exercise: Exercise, ask: Ask, seed: int) -> str:
+    """Which of the known wrong functions answers as this one does on all inputs of the check, in words; or ""."""
+    ours = Student(local(exercise.solution), exercise.solution, str)
+    exercise.check(ours, np.random.default_rng(seed))
+    suspects = {words: local(function) for words, function in exercise.wrong.items()}
+    for arguments in ours.calls:
+        encoded = [encode(argument) for argument in arguments]
+        reply = ask(encoded)
+        if reply["kind"] in ("timeout", "died"):
+            return ""
+        suspects = {words: wrong for words, wrong in suspects.items() if _alike(reply, wrong(encoded))}
+        if not suspects:
+            return ""
+    return next(iter(suspects))
+
+
+def _alike(reply: Reply, other: Reply) -> bool:
+    if reply["kind"] != other["kind"]:
+        return False
+    if reply["kind"] == "answer":
+        return close(decode(reply["value"]), decode(other["value"]))
+    return reply.get("type") == other.get("type")
+
+
+def untouched(file: Path, exercise: Exercise) -> bool:
+    """Whether a file is missing, or is the stub, comments and blank lines aside."""
+    try:
+        text = file.read_text(encoding="utf-8")
+        return text == exercise.stub or ast.dump(ast.parse(text)) == ast.dump(ast.parse(exercise.stub))
+    except FileNotFoundError:
+        return True
+    except (SyntaxError, ValueError):                    # work, and no Python yet
+        return False
+
+
+def sentence_of(reply: Reply, exercise: Exercise, called: bool = True) -> str:
+    """What happened instead of an answer, in a sentence."""
+    function, kind = exercise.function, reply["kind"]
+    who = function if called else f"{exercise.name}.py"
+    if kind == "raised":
+        if reply["type"] == "ModuleNotFoundError":
+            return f"{reply['message']}: install it with `python -m pip install`, or do without"
+        where = f" in line {reply['line']}: {reply['text']}" if "line" in reply else ""
+        return f"it raised {reply['type']}: {reply['message']}{where}"
+    names = {
+        "not written": f"{function} is still to be written",
+        "refused": "it takes the answer from minigrok, which is what you are to write: do it without importing or "
+                   "reading minigrok",
+        "no function": f"it defines no {function}, which is what the marker calls: keep the name that the stub has",
+        "memory": f"{who} ran out of memory: on inputs of this size it should need next to none",
+        "died": f"the process of {who} ended by itself (exit status {reply.get('code')}): did it call os._exit, or "
+                "crash?",
+        "exited": f"{who} called exit({reply.get('code')}): return a value instead",
+        "timeout": f"{who} was still running after {reply.get('seconds', 0):g} s: does a loop never end?",
+        "no value": f"it returned an object of type {reply.get('type')}, which is no number, array, tuple or list",
+    }
+    if kind == "mutated":
+        argument = argument_names(exercise)[reply["argument"]]
+        return f"it changes its argument {argument} in place: work on a copy, {argument}.copy(), and return a new value"
+    return names[kind]
+
+
+def argument_names(exercise: Exercise) -> list[str]:
+    """The names of the function's arguments."""
+    code = exercise.solution.__code__
+    return list(code.co_varnames[: code.co_argcount])

@@ -1,0 +1,1 @@
+"""The exercises' stubs, which `minigrok course start` copies for a student."""
