@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Lesson 1: a layer as a quantum state
 #
-# **Time:** about 65 minutes, exercises included.
+# **Time:** about 60 minutes, exercises included.
 #
 # **Question.** A layer has two neurons. How many of them does it *use*?
 #

@@ -133,7 +133,7 @@ def structure_differs(answer: Any, expected: Any, what: str = "it") -> str:
         if not isinstance(answer, list | tuple):
             return f"{returned} {kind_of(answer)}, but {len(expected)} values were expected, as a tuple or a list"
         if len(answer) != len(expected):
-            return f"{returned} {len(answer)} values, but {len(expected)} were expected"
+            return f"{returned} {kind_of(answer)}, but one of {len(expected)} was expected"
         parts = (structure_differs(a, b, f"value number {i + 1}") for i, (a, b) in enumerate(zip(answer, expected)))
         return next(filter(None, parts), "")
     wanted = kind_of(expected)
@@ -148,7 +148,7 @@ def structure_differs(answer: Any, expected: Any, what: str = "it") -> str:
 def kind_of(value: Any) -> str:
     """What sort of thing a value is, in words."""
     if isinstance(value, list | tuple):
-        return f"a {type(value).__name__} of {len(value)} values"
+        return f"a {type(value).__name__} of {len(value)} value{'s' * (len(value) != 1)}"
     if isinstance(value, str):
         return "a text"
     array = np.asarray(value)

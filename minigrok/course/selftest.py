@@ -5,6 +5,7 @@
 is for whoever writes an exercise: of each it tries the stub, all RIGHT, all WRONG and the solution, on seeds 0 to 19.
 """
 
+import ast
 import inspect
 import sys
 import tempfile
@@ -47,6 +48,7 @@ def try_out(the: Exercise, seeds: Iterable[int] = SEEDS) -> Tried:
         run = mark(the, file).state
     if (stub, run) != (NOT_STARTED, NOT_STARTED):
         faults.append(f"the stub reads {stub!r}, and run {run!r}, not {NOT_STARTED!r}")
+    judge(the, local(the.solution), 0)                   # compiles
     started, right, wrong = time.process_time(), 0, 0
     faults += _refusals(the, the.solution, "the solution", seeds)
     spent = time.process_time() - started
@@ -68,6 +70,30 @@ def try_out(the: Exercise, seeds: Iterable[int] = SEEDS) -> Tried:
         faults.append("the solution's arguments are not the stub's")
     return Tried(the.name, stub, right, len(the.right), wrong, len(the.wrong), len(the.hints),
                  1000 * spent / len(list(seeds)), tuple(faults))
+
+
+def as_student(the: Exercise, wrong: str | None = None) -> str:
+    """A file as a student might have written it: the solution, or one of WRONG, with what it needs of its module."""
+    tree = ast.parse(Path(inspect.getsourcefile(the.check) or "").read_text(encoding="utf-8"))
+    parts: list[ast.stmt] = []
+    ours = {"check", "LESSON", "HINTS", "RIGHT"} | (set() if wrong else {"WRONG"})
+    for node in tree.body:
+        if isinstance(node, ast.Import | ast.ImportFrom) and "minigrok" in ast.unparse(node):
+            ours |= {alias.asname or alias.name for alias in node.names}
+        elif isinstance(node, ast.FunctionDef):
+            parts += [node] if node.name not in ours else []
+        elif not (isinstance(node, ast.Assign) and ours & _names_in(node)):
+            parts.append(node)
+    text = "\n".join(map(ast.unparse, parts)) + "\n"
+    if wrong is None:
+        return text
+    # In a namespace of its own, since a wrong function may call the right one, by the name that it is to have here.
+    return (f"names = {{}}\nexec({text!r}, names)\n\n\n"
+            f"def {the.function}(*arguments):\n    return names['WRONG'][{wrong!r}](*arguments)\n")
+
+
+def _names_in(node: ast.AST) -> set[str]:
+    return {name.id for name in ast.walk(node) if isinstance(name, ast.Name)}
 
 
 def table(rows: Iterable[Tried]) -> str:

@@ -156,10 +156,12 @@ class _Watch:
 
     def audit(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Python tells here of every file that it is about to open."""
-        by_name = event == "open" and isinstance(arguments[0], str | bytes)      # else by the number of an open file
-        if by_name and os.path.realpath(os.fsdecode(arguments[0])).startswith(tuple(self.folders)):
+        if event != "open" or not isinstance(arguments[0], str | bytes):         # bytes too; else the number of a file
+            return
+        path = os.path.realpath(os.fsdecode(arguments[0]))
+        if path.startswith(tuple(self.folders)) and path != os.path.realpath(__file__):      # which Hypothesis reads
             self.refused = True
-            raise RefusedError(str(arguments[0]))
+            raise RefusedError(path)
 
 
 def load(file: str, text: str, function: str) -> Callable[..., Any] | None:

@@ -77,7 +77,7 @@ def test_a_law_of_the_answer():
     (1.0, np.zeros(2), "a number, but an array"),
     (np.zeros((2, 1)), np.zeros(2), r"shape \(2, 1\), but an array of numbers of shape \(2,\)"),
     (1.0, (1.0, 2.0), "2 values were expected"),
-    ((1.0,), (1.0, 2.0), "1 values, but 2"),
+    ((1.0,), (1.0, 2.0), "a tuple of 1 value, but one of 2"),
     ((1.0, np.zeros(3)), (1.0, 2.0), "value number 2 is an array"),
     (1.0, True, "a number, but True or False"),
     (True, 1.0, "True or False, but a number"),

@@ -1,0 +1,17 @@
+"""Exercise 20: what turning one spin does to the energy (lesson 5, about 10 minutes).
+
+A walk turns one spin at a time, millions of times. To add up the whole energy again after each turn would waste nearly
+all of its time, for only the four bonds of that spin change. Here E = -(sum of s_i s_j over the bonds) of exercise 19.
+"""
+
+import numpy as np
+
+
+def energy_change(spins, row, column):
+    """Return E(after) - E(before) if the spin at (row, column) is turned, from it and its four neighbours alone.
+
+    `spins` holds whole numbers +1 or -1, shape (L, L), L >= 2, on a grid that wraps around at all four edges; `row` and
+    `column` run from 0 to L - 1. For L = 2 two neighbours that are the same spin still count as two, for that pair has
+    two bonds. The spins must be left as they are.
+    """
+    raise NotImplementedError  # TODO: replace this line
