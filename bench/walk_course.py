@@ -50,7 +50,7 @@ class Terminal:
         main, other = pty.openpty()
         fcntl.ioctl(other, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 80, 0, 0))
         process = subprocess.Popen([sys.executable, "-m", "minigrok", "course", *words], cwd=self.folder, stdin=other,
-                                   stdout=other, stderr=subprocess.DEVNULL, env=self.environment)
+                                   stdout=other, stderr=other, env=self.environment)
         os.close(other)
         text = b""
         while True:
@@ -63,7 +63,8 @@ class Terminal:
             text += chunk
         os.close(main)
         status = process.wait()
-        self.say(f"$ minigrok course {' '.join(words)}\n{text.decode().replace(chr(13), '')}[exit status {status}]\n")
+        lines = [line.rstrip("\r").rpartition("\r")[2] for line in text.decode().split("\n")]      # as they end up
+        self.say("\n".join([f"$ minigrok course {' '.join(words)}", *lines]) + f"[exit status {status}]\n")
 
     def say(self, text: str) -> None:
         """A remark of the script itself, or what was shown."""

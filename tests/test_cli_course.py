@@ -82,8 +82,9 @@ def test_hints_go_from_gentle_to_plain(folder):
     for step, words in enumerate(hints, start=1):
         run = course("hint", "e03_purity", *([] if step == 1 else [str(step)]), cwd=folder)
         assert run.returncode == 0
-        assert run.stdout.startswith(words)
-        assert not any(other in run.stdout for other in hints if other != words)
+        said = " ".join(run.stdout.split())
+        assert said.startswith(words)
+        assert not any(other in said for other in hints if other != words)
     assert course("hint", "e03_purity", "4", cwd=folder).returncode == 2
 
 
@@ -93,7 +94,7 @@ def test_a_solution_is_shown_only_after_it_passed(text, shown, folder):
     run = course("solution", "e03_purity", cwd=folder)
     assert ("def purity" in run.stdout) is shown
     assert run.returncode == (0 if shown else 1)
-    assert shown or "once it has passed" in run.stderr
+    assert shown or "has not passed yet" in run.stderr
 
 
 def test_reset_keeps_a_copy(folder):

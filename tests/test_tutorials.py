@@ -18,8 +18,22 @@ def run_as_a_user(arguments, cwd):
 
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
-def test_a_lesson_runs_from_top_to_bottom(lesson, tmp_path):
-    assert run_as_a_user([str(lesson)], tmp_path)
+def test_a_lesson_runs_from_top_to_bottom_and_draws_the_pictures_it_names(lesson, tmp_path):
+    pictures = re.findall(r"^picture: (\S+)$", run_as_a_user([str(lesson)], tmp_path), re.MULTILINE)
+    assert len(pictures) >= 2
+    assert sorted(pictures) == sorted(str(path.relative_to(tmp_path)) for path in (tmp_path / "pictures").iterdir())
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_asks_has_a_prediction_written_down_and_refutes_a_tempting_wrong_way(lesson):
+    text = lesson.read_text()
+    places = [text.index(words) for words in (
+        "**Time:**", "**Question.**", "**Predict first.**", "tempting wrong way", "## Exercises")]
+    assert places == sorted(places)
+    assert "assert " in text
+    used = {name.split(".")[0] for line in text.splitlines() for name in re.findall(r"^(?:from|import) (\S+)", line)}
+    assert used <= {"minigrok", "numpy", "scipy", "matplotlib"} | sys.stdlib_module_names
+    assert not re.search(r"^from minigrok\.", text, re.MULTILINE)             # the public face alone
 
 
 def test_the_first_screen_of_lesson_readme_and_report_says_what_is_not_quantum():

@@ -18,7 +18,7 @@ COMMANDS = {
     "train": "one run of one task, or many seeds: what a network learns, and its states on the way; resumable",
     "landscape": "one Wang-Landau run over all networks of one hidden layer: ln g with its error, resumable",
     "measure": "the numbers of anybody's activations: entropy, purity, ranks, with a sampling error",
-    "course": "lessons and exercises that mark themselves: start, list, next, check, watch, hint, solution, report",
+    "course": "lessons, and exercises that are marked: start, list, next, check, watch, hint, solution, reset, report",
 }
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shlex
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -62,7 +63,8 @@ def run_start(settings: argparse.Namespace) -> int:
     written, kept = start(settings.folder, settings.notebook)
     print(f"{len(written)} files written to {settings.folder}"
           + (f"; {len(kept)} that were there stay as they were" if kept else ""))
-    print(f"Go on with: cd {settings.folder} && minigrok course list")
+    into = "" if settings.folder.resolve() == Path.cwd() else f"cd {shlex.quote(str(settings.folder))} && "
+    print(f"Read and run a lesson, then do its exercises. Go on with: {into}minigrok course list")
     return 0
 
 
@@ -87,7 +89,7 @@ def run_next(settings: argparse.Namespace) -> int:
         return 0
     the = exercise(found.name)
     lesson = next(lesson for lesson in lessons() if lesson.number == the.lesson)
-    print(f"Lesson {lesson.number}, {lesson.path.name}; about {the.minutes} minutes for this exercise")
+    print(f"Lesson {lesson.number}: first read it, and run it: python {lesson.path.name}")
     print(verdict(found, the, _colour()))
     print(f"  Mark it:  minigrok course check {found.name}")
     return 0
@@ -142,11 +144,9 @@ def run_watch(settings: argparse.Namespace) -> int:
 def run_hint(settings: argparse.Namespace) -> int:
     """One step."""
     from minigrok.course.exercises import exercise, find
+    from minigrok.course.words import hint_of
 
-    the = exercise(find(settings.names))
-    print(the.hints[settings.step - 1])
-    if settings.step < len(the.hints):
-        print(f"(plainer: minigrok course hint {the.name} {settings.step + 1})")
+    print(hint_of(exercise(find(settings.names)), settings.step))
     return 0
 
 
@@ -160,7 +160,7 @@ def run_solution(settings: argparse.Namespace) -> int:
     the = exercise(find(settings.names))
     state = _marks([the.name], settings)[0].state
     if state != PASSED:
-        print(f"minigrok: {the.name} is {state}: the solution is shown once it has passed; "
+        print(f"minigrok: {the.name} has not passed yet ({state}): its solution is shown once it has; "
               f"till then there is `minigrok course hint {the.name}`", file=sys.stderr)
         return 1
     print(getsource(the.solution).rstrip())

@@ -6,6 +6,7 @@ the same name as the stub's), `check`, and functions that the check must pass (R
 """
 
 import ast
+import difflib
 import importlib.util
 import re
 import sys
@@ -16,7 +17,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from minigrok.checks import one_of
 from minigrok.jit import PACKAGE
 
 FOLDER = "exercises"           # of the stubs, in the material and at the student's
@@ -83,16 +83,21 @@ def names() -> list[str]:
 
 
 def find(name: str) -> str:
-    """The full name of an exercise: as it stands, as a file's name, or by a beginning that only one has.
+    """The full name of an exercise: as it stands, a file's name, its number, or a beginning that only one has.
 
     Raises
     ------
     ValueError
         If there is none.
     """
-    known, stem = names(), Path(name).stem
-    beginning = [full for full in known if full.startswith(stem)]
-    return beginning[0] if len(beginning) == 1 else one_of("exercise", stem, known)
+    known, stem = names(), Path(name).stem.lower()
+    number = re.fullmatch(r"e?(\d+)", stem)
+    beginning = [full for full in known if full.startswith(f"e{int(number[1]):02}" if number else stem)]
+    if len(beginning) == 1 or stem in known:
+        return stem if stem in known else beginning[0]
+    near = beginning or difflib.get_close_matches(stem, known, n=3)
+    raise ValueError(f"exercise {name!r} is not known; " + (
+        f"did you mean {' or '.join(near[:3])}?" if near else "`minigrok course list` shows them all"))
 
 
 @cache

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from minigrok.checkpoint import replace_file
-from minigrok.course.exercises import FOLDER, exercise, lessons, names
+from minigrok.course.exercises import FOLDER, exercise, lessons, material, names
 
+PAGES, FOR_TEACHERS = "pages", "course.md"             # of the documentation: what the lessons speak of, and what not
 CELL = "# %%"                  # begins a cell of a lesson; one of text says [markdown] behind it
 
 
@@ -32,13 +33,18 @@ def start(folder: Path, notebook: bool = False) -> tuple[list[Path], list[Path]]
     OSError
         If something cannot be written, say since `folder` is a file.
     """
+    if folder.exists() and not folder.is_dir():
+        raise NotADirectoryError(f"{folder} is a file, so no folder can have its name: give another")
     texts = {Path(FOLDER) / f"{name}.py": exercise(name).stub for name in names()}
+    texts |= {Path(PAGES) / page.name: page.read_text(encoding="utf-8")
+              for page in sorted((material() / PAGES).glob("*.md")) if page.name != FOR_TEACHERS}
     for lesson in lessons():
         text = lesson.path.read_text(encoding="utf-8")
         texts[Path(lesson.path.name)] = text
         if notebook:
             texts[Path(lesson.path.name).with_suffix(".ipynb")] = notebook_of(text)
-    (folder / FOLDER).mkdir(parents=True, exist_ok=True)
+    for part in (FOLDER, PAGES):
+        (folder / part).mkdir(parents=True, exist_ok=True)
     written, kept = [], []
     for name, text in texts.items():
         path = folder / name

@@ -32,6 +32,8 @@ class Failure(Exception):      # noqa: N818  (no error of ours: it says what a s
         The law, or what happened.
     arguments : tuple
         With which the student's function was called; () where that does not matter.
+    changed : tuple
+        Of an invariance, the arguments that should have made no difference; else ().
     shown : dict from str to object
         What is to be compared, by its name: "expected", "yours", "before", ...
     kind : str
@@ -39,10 +41,12 @@ class Failure(Exception):      # noqa: N818  (no error of ours: it says what a s
     """
 
     def __init__(
-        self, sentence: str, arguments: tuple[Any, ...] = (), shown: dict[str, Any] | None = None, kind: str = "law"
+        self, sentence: str, arguments: tuple[Any, ...] = (), shown: dict[str, Any] | None = None, kind: str = "law",
+        changed: tuple[Any, ...] = (),
     ) -> None:
         super().__init__(sentence)
         self.sentence, self.arguments, self.shown, self.kind = sentence, arguments, shown or {}, kind
+        self.changed = changed
 
 
 class Student:
@@ -53,13 +57,14 @@ class Student:
     ask : function of encoded arguments that gives a Reply
     solution : callable
         Ours: an answer must have the structure of its answer.
-    say : function of a Reply that gives the sentence of one that is no answer
+    failure_of : function of a Reply that is no answer, which gives the Failure
     """
 
     def __init__(
-        self, ask: Callable[[Sequence[Any]], Reply], solution: Callable[..., Any], say: Callable[[Reply], str]
+        self, ask: Callable[[Sequence[Any]], Reply], solution: Callable[..., Any],
+        failure_of: Callable[[Reply], Failure],
     ) -> None:
-        self.ask, self.solution, self.say = ask, solution, say
+        self.ask, self.solution, self.failure_of = ask, solution, failure_of
         self.calls: list[tuple[Any, ...]] = []
 
     def __call__(self, *arguments: Any) -> Any:
@@ -68,7 +73,9 @@ class Student:
         encoded = [encode(argument) for argument in arguments]
         reply = self.ask(encoded)
         if reply["kind"] != "answer":
-            raise Failure(self.say(reply), arguments, kind=reply["kind"])
+            failure = self.failure_of(reply)
+            failure.arguments = arguments
+            raise failure
         answer = decode(reply["value"])
         difference = structure_differs(answer, self.solution(*map(decode, encoded)))
         if difference:
@@ -92,7 +99,7 @@ def law(student: Student, sentence: str, before: Any, after: Any, tolerance: flo
     first, second = (pair if isinstance(pair, tuple) else (pair,) for pair in (before, after))
     old, new = student(*first), student(*second)
     if not close(new, old, tolerance):
-        raise Failure(sentence, first, {"yours before": old, "yours after": new})
+        raise Failure(sentence, first, {"yours before": old, "yours after": new}, changed=second)
 
 
 def holds(student: Student, sentence: str, condition: Callable[[Any], bool], *arguments: Any) -> None:
@@ -136,13 +143,15 @@ def structure_differs(answer: Any, expected: Any, what: str = "it") -> str:
             return f"{returned} {kind_of(answer)}, but one of {len(expected)} was expected"
         parts = (structure_differs(a, b, f"value number {i + 1}") for i, (a, b) in enumerate(zip(answer, expected)))
         return next(filter(None, parts), "")
-    wanted = kind_of(expected)
+    difference = f"{returned} {kind_of(answer)}, but {kind_of(expected)} was expected"
+    if isinstance(answer, list | tuple) and np.ndim(expected):
+        return f"{difference}: np.array(...) makes one of it"
     if isinstance(answer, str | list | tuple) or np.shape(answer) != np.shape(expected):
-        return f"{returned} {kind_of(answer)}, but {wanted} was expected"
+        return difference
     a, b = np.asarray(answer).dtype.kind, np.asarray(expected).dtype.kind
-    if (a == "b") != (b == "b") or (a == "c" and b != "c"):
-        return f"{returned} {kind_of(answer)}, but {wanted} was expected"
-    return ""
+    if a == "c" and b != "c":
+        return f"{difference}; np.linalg.eig does not know that a matrix is symmetric: np.linalg.eigh and eigvalsh do"
+    return difference if (a == "b") != (b == "b") else ""
 
 
 def kind_of(value: Any) -> str:

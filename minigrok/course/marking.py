@@ -15,9 +15,10 @@ import numpy as np
 from minigrok.course.exercises import Exercise, checks_folder
 from minigrok.course.laws import Failure, Student, close
 from minigrok.course.student import CALL_SECONDS, StudentProcess, local
-from minigrok.course.worker import Reply, decode, encode
+from minigrok.course.worker import Reply, Source, decode, encode
 
 NOT_STARTED, NOT_YET, PASSED = STATES = ("not started", "not yet", "passed")
+ON_THIS_INPUT = "(on this input) "     # before what the code looks like where that is all that is known
 Ask = Callable[[Sequence[Any]], Reply]
 
 
@@ -52,30 +53,39 @@ def mark(exercise: Exercise, file: Path, seed: int = 0, seconds: float = CALL_SE
         if ready["kind"] == "ready":
             failure, looks_like = judge(exercise, process.ask, seed)
         else:
-            failure, looks_like = Failure(sentence_of(ready, exercise, False), kind=ready["kind"]), ""
+            failure, looks_like = failure_of(ready, exercise, called=False), ""
         process.close()
         printed = process.printed()
     if failure is None:
         return Mark(exercise.name, PASSED, printed=printed)
-    if failure.kind == "not written":
+    if failure.kind == "not written" and not begun(file, exercise):
         return Mark(exercise.name, NOT_STARTED, printed=printed)
     return Mark(exercise.name, NOT_YET, failure, looks_like, printed)
 
 
 def judge(exercise: Exercise, ask: Ask, seed: int) -> tuple[Failure | None, str]:
     """The first failure of the check, None if there is none; and the known wrong answer that this one equals, or ""."""
-    student = Student(ask, exercise.solution, lambda reply: sentence_of(reply, exercise))
+    student = Student(ask, exercise.solution, lambda reply: failure_of(reply, exercise))
     try:
         exercise.check(student, np.random.default_rng(seed))
     except Failure as failure:
-        return failure, "" if failure.kind in ("timeout", "died", "exited", "refused", "not written") else diagnosis(
-            exercise, ask, seed)
+        if failure.kind in ("timeout", "died", "exited", "refused", "not written"):
+            return failure, ""
+        return failure, diagnosis(exercise, ask, seed) or resemblance(exercise, ask, student.calls[-1])
     return None, ""
+
+
+def resemblance(exercise: Exercise, ask: Ask, arguments: tuple[Any, ...]) -> str:
+    """Which one known wrong function, and no other, answers as this one does on the input that failed; or ""."""
+    encoded = [encode(argument) for argument in arguments]
+    reply, right = ask(encoded), local(exercise.solution)(encoded)
+    alike = [words for words, wrong in exercise.wrong.items() if _alike(reply, local(wrong)(encoded))]
+    return ON_THIS_INPUT + alike[0] if len(alike) == 1 and not _alike(reply, right) else ""
 
 
 def diagnosis(exercise: Exercise, ask: Ask, seed: int) -> str:
     """Which of the known wrong functions answers as this one does on all inputs of the check, in words; or ""."""
-    ours = Student(local(exercise.solution), exercise.solution, str)
+    ours = Student(local(exercise.solution), exercise.solution, lambda reply: failure_of(reply, exercise))
     with suppress(Failure):                              # of a check that its own solution fails: it is being written
         exercise.check(ours, np.random.default_rng(seed))
     suspects = {words: local(function) for words, function in exercise.wrong.items()}
@@ -109,17 +119,31 @@ def untouched(file: Path, exercise: Exercise) -> bool:
         return False
 
 
-def sentence_of(reply: Reply, exercise: Exercise, called: bool = True) -> str:
-    """What happened instead of an answer, in a sentence."""
+def begun(file: Path, exercise: Exercise) -> bool:
+    """Whether the function holds more than its docstring and `raise NotImplementedError`."""
+    tree = ast.parse(file.read_bytes())
+    bodies = [node.body for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == exercise.function]
+    rest = [node for body in bodies for node in body if not isinstance(node, ast.Raise)]
+    return any(not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)) for node in rest)
+
+
+def failure_of(reply: Reply, exercise: Exercise, called: bool = True) -> Failure:
+    """What happened instead of an answer, as a sentence; and the line of code, if one is to blame."""
+    shown = {f"in line {reply['line']}": Source("", reply["text"])} if "line" in reply else {}
+    return Failure(_sentence_of(reply, exercise, called), shown=shown, kind=reply["kind"])
+
+
+def _sentence_of(reply: Reply, exercise: Exercise, called: bool) -> str:
     function, kind = exercise.function, reply["kind"]
     who = function if called else f"{exercise.name}.py"
     if kind == "raised":
-        if reply["type"] == "ModuleNotFoundError":
-            return f"{reply['message']}: install it with `python -m pip install`, or do without"
-        where = f" in line {reply['line']}: {reply['text']}" if "line" in reply else ""
-        return f"it raised {reply['type']}: {reply['message']}{where}"
-    names = {
-        "not written": f"{function} is still to be written",
+        return _sentence_of_error(reply["type"], reply["message"])
+    if kind == "mutated":
+        argument = argument_names(exercise)[reply["argument"]]
+        return (f"it changes its argument {argument} in place, or does not put it back to the last bit: work on a "
+                f"copy, {argument}.copy(), and return a new value")
+    return {
+        "not written": "there is still a `raise NotImplementedError`: take it out, and return a value",
         "refused": "it takes the answer from minigrok, which is what you are to write: do it without importing or "
                    "reading minigrok",
         "no function": f"it defines no {function}, which is what the marker calls: keep the name that the stub has",
@@ -128,12 +152,21 @@ def sentence_of(reply: Reply, exercise: Exercise, called: bool = True) -> str:
                 "crash?",
         "exited": f"{who} called exit({reply.get('code')}): return a value instead",
         "timeout": f"{who} was still running after {reply.get('seconds', 0):g} s: does a loop never end?",
-        "no value": f"it returned an object of type {reply.get('type')}, which is no number, array, tuple or list",
-    }
-    if kind == "mutated":
-        argument = argument_names(exercise)[reply["argument"]]
-        return f"it changes its argument {argument} in place: work on a copy, {argument}.copy(), and return a new value"
-    return names[kind]
+        "no value": f"it returned something of type {reply.get('type')}, which cannot be compared: return numbers, "
+                    "arrays of numbers, or a tuple or list of them",
+    }[kind]
+
+
+def _sentence_of_error(name: str, message: str) -> str:
+    if name == "EOFError":
+        return "it asks for input, but nobody is at the keyboard while it is marked: use its arguments alone"
+    if name != "ModuleNotFoundError":
+        return f"it raised {name}: {message}"
+    if "'hypothesis'" in message:
+        return "it needs Hypothesis: python -m pip install hypothesis"
+    if "'exercises" in message:
+        return f"{message}: a file beside this one is imported by its own name, from e01_gram_matrix import gram_matrix"
+    return f"{message}: is the name spelt right, and the library installed?"
 
 
 def argument_names(exercise: Exercise) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrok.course.exercises import Exercise, Lesson
-from minigrok.course.marking import NOT_STARTED, NOT_YET, PASSED, Mark, argument_names
+from minigrok.course.marking import NOT_STARTED, NOT_YET, ON_THIS_INPUT, PASSED, Mark, argument_names
 from minigrok.course.worker import Source
 
 WIDTH = 79
@@ -33,6 +33,14 @@ def list_of(marks: Sequence[Mark], exercises: Mapping[str, Exercise], lessons: S
     return "\n".join(lines)
 
 
+def hint_of(the: Exercise, step: int) -> str:
+    """One step of the hints, and how to get the next."""
+    lines = textwrap.wrap(the.hints[step - 1], WIDTH, break_on_hyphens=False)
+    if step < len(the.hints):
+        lines.append(f"(plainer: minigrok course hint {the.name} {step + 1})")
+    return "\n".join(lines)
+
+
 def verdict(mark: Mark, the: Exercise, colour: bool) -> str:
     """What the marker has to say of one exercise."""
     lines = [f"{mark.name}: {painted(mark.state, colour)}"]
@@ -44,11 +52,10 @@ def verdict(mark: Mark, the: Exercise, colour: bool) -> str:
         lines += failure_lines(mark, the)
         lines += _wrapped(f"A hint: minigrok course hint {mark.name}")
     if mark.printed.strip():
-        printed = mark.printed.strip().splitlines()
-        lines += ["", "  Your code printed:"]
-        lines += [f"  | {_harmless(line)[: WIDTH - 4]}" for line in printed[:LINES_PRINTED]]
-        if len(printed) > LINES_PRINTED:
-            lines.append("  | ...")
+        printed = [part for line in mark.printed.strip().splitlines()
+                   for part in textwrap.wrap(_harmless(line), WIDTH - 4, break_on_hyphens=False) or [""]]
+        lines += ["", "  Printed while it was marked:", *(f"  | {line}" for line in printed[:LINES_PRINTED])]
+        lines += ["  | ..."] if len(printed) > LINES_PRINTED else []
     return "\n".join(lines)
 
 
@@ -57,16 +64,32 @@ def failure_lines(mark: Mark, the: Exercise) -> list[str]:
     failure = mark.failure
     assert failure is not None
     lines = _wrapped(_sentence(failure.sentence, the.function))
-    if failure.arguments:
-        names = argument_names(the)
-        lines.append(f"  {the.function}({', '.join(names)}) with")
-        for name, value in zip(names, failure.arguments, strict=True):
+    names = argument_names(the)
+    for words, arguments in ((f"{the.function}({', '.join(names)}) with", failure.arguments),
+                             ("and after the change with", failure.changed)):
+        lines += _wrapped(words) if arguments else []
+        for name, value in zip(names, arguments, strict=False):          # none, where that does not matter
             lines += _shown(f"    {name} = ", value)
     width = max(map(len, failure.shown), default=0)
     for what, value in failure.shown.items():
         lines += _shown(f"  {what:{width}}  ", value)
-    if mark.looks_like:
+    lines += _digits(list(failure.shown.values()))
+    if mark.looks_like.startswith(ON_THIS_INPUT):
+        lines += _wrapped(f"On this input it answers as code does that {mark.looks_like.removeprefix(ON_THIS_INPUT)}.")
+    elif mark.looks_like:
         lines += _wrapped(f"It looks as if your code {mark.looks_like}.")
+    return lines
+
+
+def _digits(shown: Sequence[Any]) -> list[str]:
+    """A word on two answers that look alike, since so few digits are shown; and on float32."""
+    lines = []
+    if len(shown) == 2 and text_of(shown[0]) == text_of(shown[1]):
+        a, b = (np.asarray(value) for value in shown)
+        if a.dtype.kind in "biufc" and a.shape == b.shape:
+            lines += _wrapped(f"They differ by {float(abs(a - 1.0 * b).max()):.2g} at most, which is too much.")
+    if any(isinstance(value, np.ndarray) and value.dtype.name in ("float32", "float16") for value in shown):
+        lines += _wrapped("Your answer is of float32 or less, which holds 7 digits: compute in float64.")
     return lines
 
 
@@ -75,13 +98,14 @@ def text_of(value: Any) -> str:
     if isinstance(value, Source):
         return value.text
     if isinstance(value, np.ndarray):
-        digits: Any = {"float_kind": (lambda x: f"{x:.6g}") if value.size <= MANY else (lambda x: f"{x:.3g}")}
+        precision = 6 if value.size <= MANY else 3
+        digits: Any = {"float_kind": lambda x: f"{x + 0.0:.{precision}g}"}       # + 0.0: no -0
         text = np.array2string(
             value, separator=", ", formatter=digits, threshold=MANY, edgeitems=EDGE, max_line_width=60)
         return text if value.size <= MANY else f"{text}\nof shape {value.shape}"
     if isinstance(value, list | tuple):
-        inner = [text_of(part) for part in value]
-        glue = ", " if all("\n" not in part for part in inner) and sum(map(len, inner)) < 50 else ",\n"
+        inner = [text_of(part).replace("\n", "\n ") for part in value]
+        glue = ", " if all("\n" not in part for part in inner) and sum(map(len, inner)) < 50 else ",\n "
         return ("[{}]" if isinstance(value, list) else "({})").format(glue.join(inner))
     if isinstance(value, float | complex):
         return f"{value:.8g}"
@@ -100,8 +124,9 @@ def _bold(text: str, colour: bool) -> str:
 
 def _sentence(text: str, function: str) -> str:
     """With a capital letter and a full stop, unless it begins with a symbol or ends in one."""
-    first = text.split(" ")[0]
-    words = text[0].upper() + text[1:] if first.isalpha() and first not in (function, "ln", "exp") else text
+    first, _, rest = text.partition(" ")
+    symbol = not first.isalpha() or first in (function, "ln", "exp") or rest[:1] in "=<>+-*/"
+    words = text if symbol else text[0].upper() + text[1:]
     return words if words[-1:] in ".?!:" else f"{words}."
 
 

@@ -18,6 +18,7 @@ import os
 import sys
 import tokenize
 import types
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -180,6 +181,14 @@ def load(file: str, text: str, function: str) -> Callable[..., Any] | None:
     return found if callable(found) else None
 
 
+def _short_warning(student: str) -> Callable[..., None]:
+    """What prints a warning without the path, in the student's own file with its line."""
+    def show(message: object, category: type[Warning], file: str, line: int, *rest: object) -> None:
+        sys.stderr.write(f"{f'line {line}: ' if file == student else ''}{category.__name__}: {message}\n")
+
+    return show
+
+
 def _limit() -> None:
     with contextlib.suppress(ImportError, ValueError, OSError):      # not on Windows; a limit that is lower already
         import resource
@@ -199,6 +208,7 @@ def main(file: str, function: str, *folders: str) -> None:
     sys.modules |= {name: _Hidden(name) for name in HIDDEN}
     sys.meta_path.insert(0, watch)
     text, student = "", None
+    warnings.showwarning = _short_warning(file)
     _limit()
     sys.addaudithook(watch.audit)
 

@@ -64,10 +64,13 @@ def test_numbers_run_on_and_lessons_have_their_exercises():
 
 def test_a_name_may_be_short():
     assert find("e03") == find("e03_purity") == find("exercises/e03_purity.py") == "e03_purity"
-    with pytest.raises(ValueError, match="did you mean 'e03_purity'"):
-        find("e3_purity")
-    with pytest.raises(ValueError, match="not known"):
-        find("e")
+    assert find("3") == find("E03") == find("e3") == find("e03_purity-kept-1.py"[:10]) == "e03_purity"
+    with pytest.raises(ValueError, match="did you mean e03_purity"):
+        find("e3_puritty")
+    with pytest.raises(ValueError, match="did you mean e01_gram_matrix or e02_density_matrix or e03_purity"):
+        find("e0")
+    with pytest.raises(ValueError, match="`minigrok course list` shows them all"):
+        find("99")
 
 
 def test_larger_exercises_are_known_by_their_minutes():

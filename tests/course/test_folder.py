@@ -41,7 +41,7 @@ def test_start_leaves_a_link_alone(tmp_path):
 
 def test_a_folder_that_is_a_file_is_refused(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(OSError, match="file"):
+    with pytest.raises(NotADirectoryError, match="is a file"):
         start(tmp_path / "file")
 
 

@@ -11,7 +11,8 @@ from minigrok.course.marking import NOT_STARTED, NOT_YET, PASSED, STATES, Mark
 from minigrok.course.words import list_of, text_of, verdict
 
 THE = exercise("e03_purity")
-WRONG = Failure("a rotation leaves it alone", (np.diag([0.9, 0.1]),), {"yours before": 0.82, "yours after": 0.5})
+WRONG = Failure("a rotation leaves it alone", (np.diag([0.9, 0.1]),), {"yours before": 0.82, "yours after": 0.5},
+                changed=(np.diag([0.5, 0.5]),))
 plain = re.compile("\033\\[\\d*m")
 
 
@@ -36,9 +37,32 @@ def test_a_list_has_a_line_an_exercise_with_its_state_in_words_and_fits_80_colum
 def test_a_verdict_names_law_input_answers_and_what_probably_happened():
     text = verdict(Mark("e03_purity", NOT_YET, WRONG, "drops the coherences", "hello\n" * 20), THE, False)
     for words in ("e03_purity: not yet", "A rotation leaves it alone.", "rho = [[0.9, 0],", "yours before  0.82",
-                  "yours after   0.5", "It looks as if your code drops the coherences.", "hint e03_purity", "| hello"):
+                  "and after the change with", "rho = [[0.5, 0],", "yours after   0.5",
+                  "It looks as if your code drops the coherences.", "hint e03_purity", "| hello"):
         assert words in text
     assert text.count("hello") == 6
+
+
+@pytest.mark.parametrize(("shown", "words"), [
+    ({"expected": 0.5, "yours": 0.5 + 1e-11}, "They differ by 1e-11 at most"),
+    ({"expected": np.zeros(2), "yours": np.array([0.0, 1e-11])}, None),
+    ({"yours": np.zeros(2, np.float32)}, "float32 or less")])
+def test_what_the_digits_do_not_show_is_said(shown, words):
+    text = verdict(Mark("e03_purity", NOT_YET, Failure("it must agree", (), shown)), THE, False)
+    assert words is None or words in text
+    assert ("differ" in text) is (words is not None and "differ" in words)
+
+
+def test_a_resemblance_on_one_input_claims_no_more():
+    text = verdict(Mark("e03_purity", NOT_YET, WRONG, "(on this input) drops the coherences"), THE, False)
+    assert "On this input it answers as code does that drops the coherences." in text
+
+
+@pytest.mark.parametrize(("sentence", "words"), [
+    ("a law", "A law."), ("purity called exit", "purity called exit."), ("g = 1", "g = 1."),
+    ("ln f falls", "ln f falls."), ("1/d <= P", "1/d <= P."), ("is it so?", "Is it so?")])
+def test_a_sentence_begins_with_a_capital_unless_with_a_symbol(sentence, words):
+    assert f"\n  {words}\n" in verdict(Mark("e03_purity", NOT_YET, Failure(sentence)), THE, False) + "\n"
 
 
 @pytest.mark.parametrize(("state", "words"), [
@@ -55,7 +79,7 @@ def test_a_verdict_fits_80_columns_whatever_was_printed(printed):
 
 
 @pytest.mark.parametrize(("value", "text"), [
-    (0.1 + 0.2, "0.3"), (None, "None"), (True, "True"), (3, "3"), (np.array([1.0, 0.5]), "[1, 0.5]"),
+    (0.1 + 0.2, "0.3"), (None, "None"), (True, "True"), (3, "3"), (np.array([1.0, 0.5, -0.0]), "[1, 0.5, 0]"),
     ((1, np.zeros(2)), "(1, [0, 0])"), ([1, 2], "[1, 2]"), (1e-20, "1e-20"), (float("nan"), "nan"),
     (Source("f", "def f(x):\n    return x"), "def f(x):\n    return x"), (np.array([True]), "[ True]")])
 def test_values_are_shown_as_they_would_be_typed(value, text):
