@@ -160,8 +160,8 @@ def run_solution(settings: argparse.Namespace) -> int:
     the = exercise(find(settings.names))
     state = _marks([the.name], settings)[0].state
     if state != PASSED:
-        print(f"minigrok: {the.name} has not passed yet ({state}): its solution is shown once it has; "
-              f"till then there is `minigrok course hint {the.name}`", file=sys.stderr)
+        print(f"minigrok: {the.name}: {state}. Its solution is shown once it has passed;\n"
+              f"a hint: minigrok course hint {the.name}", file=sys.stderr)
         return 1
     print(getsource(the.solution).rstrip())
     return 0
@@ -174,7 +174,9 @@ def run_reset(settings: argparse.Namespace) -> int:
 
     name, folder = find(settings.names), _folder()
     kept = reset(name, folder)
-    print(f"{name} is as it was at the start" + (f"; yours is kept as {kept.relative_to(folder)}" if kept else ""))
+    print(f"{name} is as it was at the start")
+    if kept:
+        print(f"yours is kept as {kept.relative_to(folder)}")
     return 0
 
 

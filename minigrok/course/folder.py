@@ -78,9 +78,9 @@ def file_of(name: str, folder: Path) -> Path:
 
 
 def reset(name: str, folder: Path) -> Path | None:
-    """Put the stub back; what was there is kept beside it under another name, which is returned. None if none was."""
+    """Put the stub back; work that was there is kept beside it under another name, which is returned."""
     file = file_of(name, folder)
-    if not file.exists():
+    if not file.exists() or file.read_bytes() == exercise(name).stub.encode():
         _write(file, exercise(name).stub)
         return None
     kept = next(path for path in (file.with_name(f"{name}-kept-{number}.py") for number in count(1))

@@ -18,7 +18,6 @@ from minigrok.course.student import CALL_SECONDS, StudentProcess, local
 from minigrok.course.worker import Reply, Source, decode, encode
 
 NOT_STARTED, NOT_YET, PASSED = STATES = ("not started", "not yet", "passed")
-ON_THIS_INPUT = "(on this input) "     # before what the code looks like where that is all that is known
 Ask = Callable[[Sequence[Any]], Reply]
 
 
@@ -71,20 +70,15 @@ def judge(exercise: Exercise, ask: Ask, seed: int) -> tuple[Failure | None, str]
     except Failure as failure:
         if failure.kind in ("timeout", "died", "exited", "refused", "not written"):
             return failure, ""
-        return failure, diagnosis(exercise, ask, seed) or resemblance(exercise, ask, student.calls[-1])
+        return failure, diagnosis(exercise, ask, seed)
     return None, ""
 
 
-def resemblance(exercise: Exercise, ask: Ask, arguments: tuple[Any, ...]) -> str:
-    """Which one known wrong function, and no other, answers as this one does on the input that failed; or ""."""
-    encoded = [encode(argument) for argument in arguments]
-    reply, right = ask(encoded), local(exercise.solution)(encoded)
-    alike = [words for words, wrong in exercise.wrong.items() if _alike(reply, local(wrong)(encoded))]
-    return ON_THIS_INPUT + alike[0] if len(alike) == 1 and not _alike(reply, right) else ""
-
-
 def diagnosis(exercise: Exercise, ask: Ask, seed: int) -> str:
-    """Which of the known wrong functions answers as this one does on all inputs of the check, in words; or ""."""
+    """Which of the known wrong functions answers as this one does on all inputs of the check, in words; or "".
+
+    On all of them, for on one small input very different mistakes often give one answer.
+    """
     ours = Student(local(exercise.solution), exercise.solution, lambda reply: failure_of(reply, exercise))
     with suppress(Failure):                              # of a check that its own solution fails: it is being written
         exercise.check(ours, np.random.default_rng(seed))

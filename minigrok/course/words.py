@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 
 from minigrok.course.exercises import Exercise, Lesson
-from minigrok.course.marking import NOT_STARTED, NOT_YET, ON_THIS_INPUT, PASSED, Mark, argument_names
+from minigrok.course.laws import close
+from minigrok.course.marking import NOT_STARTED, NOT_YET, PASSED, Mark, argument_names
 from minigrok.course.worker import Source
 
 WIDTH = 79
 COLOURS = {PASSED: "32", NOT_YET: "33", NOT_STARTED: "2"}      # ANSI: green, yellow, faint
 LINES_PRINTED = 6              # of what the student's code printed
+NEARLY = 1e-5                  # relative difference of answers that look alike
 MANY, EDGE = 40, 3             # entries from which on only the first and last ones of each axis are shown
 
 
@@ -45,7 +47,7 @@ def verdict(mark: Mark, the: Exercise, colour: bool) -> str:
     """What the marker has to say of one exercise."""
     lines = [f"{mark.name}: {painted(mark.state, colour)}"]
     if mark.state == NOT_STARTED:
-        lines += _wrapped(f"{the.purpose}: write {the.function} in exercises/{mark.name}.py, then check it again.")
+        lines += _wrapped(f"Write {the.function} in exercises/{mark.name}.py: {the.purpose}.")
     elif mark.state == PASSED:
         lines += _wrapped(f"How we wrote it: minigrok course solution {mark.name}")
     elif mark.failure is not None:
@@ -74,23 +76,20 @@ def failure_lines(mark: Mark, the: Exercise) -> list[str]:
     for what, value in failure.shown.items():
         lines += _shown(f"  {what:{width}}  ", value)
     lines += _digits(list(failure.shown.values()))
-    if mark.looks_like.startswith(ON_THIS_INPUT):
-        lines += _wrapped(f"On this input it answers as code does that {mark.looks_like.removeprefix(ON_THIS_INPUT)}.")
-    elif mark.looks_like:
+    if mark.looks_like:
         lines += _wrapped(f"It looks as if your code {mark.looks_like}.")
     return lines
 
 
 def _digits(shown: Sequence[Any]) -> list[str]:
-    """A word on two answers that look alike, since so few digits are shown; and on float32."""
-    lines = []
-    if len(shown) == 2 and text_of(shown[0]) == text_of(shown[1]):
-        a, b = (np.asarray(value) for value in shown)
-        if a.dtype.kind in "biufc" and a.shape == b.shape:
-            lines += _wrapped(f"They differ by {float(abs(a - 1.0 * b).max()):.2g} at most, which is too much.")
-    if any(isinstance(value, np.ndarray) and value.dtype.name in ("float32", "float16") for value in shown):
-        lines += _wrapped("Your answer is of float32 or less, which holds 7 digits: compute in float64.")
-    return lines
+    """A word on two answers that are nearly alike, which so few digits may not show."""
+    if len(shown) != 2 or not close(shown[0], shown[1], NEARLY):
+        return []
+    try:
+        difference = float(abs(np.asarray(shown[0]) - 1.0 * np.asarray(shown[1])).max())
+    except (TypeError, ValueError):                      # tuples of arrays
+        return _wrapped("They agree to 5 digits and no further: is there float32 in it, or an approximation?")
+    return _wrapped(f"They differ by {difference:.2g} at most: is there float32 in it, or an approximation?")
 
 
 def text_of(value: Any) -> str:
@@ -102,6 +101,7 @@ def text_of(value: Any) -> str:
         digits: Any = {"float_kind": lambda x: f"{x + 0.0:.{precision}g}"}       # + 0.0: no -0
         text = np.array2string(
             value, separator=", ", formatter=digits, threshold=MANY, edgeitems=EDGE, max_line_width=60)
+        text = "\n".join(line.rstrip() for line in text.splitlines() if line.strip())
         return text if value.size <= MANY else f"{text}\nof shape {value.shape}"
     if isinstance(value, list | tuple):
         inner = [text_of(part).replace("\n", "\n ") for part in value]
@@ -133,6 +133,7 @@ def _sentence(text: str, function: str) -> str:
 def _shown(label: str, value: Any) -> list[str]:
     """A value behind its label, further lines below its first."""
     first, *rest = text_of(value).splitlines() or [""]
+    first = textwrap.shorten(first, WIDTH - len(label), placeholder=" ...") if isinstance(value, Source) else first
     return [label + first, *(" " * len(label) + line for line in rest)]
 
 

@@ -60,6 +60,7 @@ def test_reset_keeps_what_was_there_each_time(tmp_path):
         kept = reset("e03_purity", tmp_path)
         assert kept.read_text() == f"work {number}"
         assert file.read_text() == exercise("e03_purity").stub
+    assert reset("e03_purity", tmp_path) is None         # there is no work to be kept
     file.unlink()
     assert reset("e03_purity", tmp_path) is None
     assert file.read_text() == exercise("e03_purity").stub

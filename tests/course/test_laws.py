@@ -97,6 +97,10 @@ def test_other_types_of_one_structure_are_welcome(answer, expected):
     assert structure_differs(answer, expected) == ""
 
 
+def test_an_array_of_two_will_do_for_a_pair():
+    assert student(lambda x: np.array([1.0, 2.0]), lambda x: (1.0, 2.0))(0) == [1.0, 2.0]
+
+
 def test_what_is_no_answer_becomes_the_sentence_of_its_kind():
     def broken(rho):
         raise ValueError("no")

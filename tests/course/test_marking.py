@@ -45,11 +45,6 @@ def test_the_line_to_blame_is_shown(tmp_path):
     assert [(name, source.text) for name, source in found.failure.shown.items()] == [("in line 3", "return 1 / x")]
 
 
-def test_two_mistakes_at_once_are_likened_to_the_one_that_shows(tmp_path):
-    found = marked(purity("d = len(rho)\nreturn sum(rho[i, i] ** 2 for i in range(d)) + 7 * (d > 4)"), tmp_path)
-    assert found.looks_like == "(on this input) drops the off-diagonal elements, the coherences"
-
-
 def test_a_warning_of_numpy_is_told_with_its_line_and_without_a_path(tmp_path):
     found = marked("import numpy as np\n" + purity("np.log(np.zeros(1))\nreturn (rho**2).sum()"), tmp_path)
     assert found.printed == "line 3: RuntimeWarning: divide by zero encountered in log\n"
