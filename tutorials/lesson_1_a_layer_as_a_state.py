@@ -20,6 +20,7 @@
 
 # %%
 import numpy as np
+from scipy.special import entr
 
 from minigrok import (
     MLP,
@@ -142,7 +143,9 @@ counts = {
     "exp S": np.array([effective_rank(pair) for pair in pairs]),
     "1/P": np.array([participation_ratio(pair) for pair in pairs]),
 }
-print("at 45 degrees:", {name: round(float(count[-1]), 3) for name, count in counts.items()})
+print("at 45 degrees:")
+for name, count in counts.items():
+    print(f"  {name:32} {count[-1]:.3f}")
 assert np.allclose(counts["entropy of the diagonal (wrong)"], 2)         # blind to everything that happens here
 assert (counts["rank (wrong)"][:-1] == 2).all()                          # sees nothing until the very end
 assert (np.diff(counts["exp S"]) < 0).all()
@@ -189,8 +192,9 @@ assert np.isclose(von_neumann_entropy(rho), von_neumann_entropy(turned))
 # ## S and P say nearly the same
 #
 # With two neurons one number is free, the larger eigenvalue: S fixes P. With three neurons two are free, and
-# yet the region of all possible pairs (S, P) is a thin sickle. We draw 500 spectra at random, uniform among all.
-# Nothing learns here, and nothing is a network.
+# yet the region of all possible pairs (S, P) is a narrow sickle, widest at S = ln 2. `plots.extremal_states` gives the
+# spectra along its two borders. Inside it we draw 500 spectra at random, uniform among all. Nothing learns here, and
+# nothing is a network.
 
 # %%
 drawn = np.random.default_rng(0).dirichlet(np.ones(3), size=500)
@@ -198,6 +202,16 @@ S_drawn, P_drawn = -(drawn * np.log(drawn)).sum(axis=1), (drawn**2).sum(axis=1)
 correlation = np.corrcoef(S_drawn, P_drawn)[0, 1]
 print(f"correlation of S and P over random states: {correlation:.3f}")
 assert correlation < -0.95
+
+S_grid, borders = np.linspace(0.01, np.log(3) - 0.01, 1000), []
+for p_border in plots.extremal_states(3):
+    S_border, P_border = entr(p_border).sum(axis=1), (p_border**2).sum(axis=1)          # entr(p) is -p ln p, and 0 at 0
+    order = S_border.argsort()
+    borders.append(np.interp(S_grid, S_border[order], P_border[order]))
+widest = abs(borders[0] - borders[1]).argmax()
+print(f"the sickle is widest at S = {S_grid[widest]:.2f}: there P runs from {min(b[widest] for b in borders):.2f} to "
+      f"{max(b[widest] for b in borders):.2f}")
+assert abs(S_grid[widest] - np.log(2)) < 0.02
 
 figure = plots.new_figure(9, 4)
 left, right = figure.subplots(1, 2)
@@ -226,7 +240,7 @@ for name, activation in (("ReLU", "relu"), ("no activation function", "identity"
     layers[name] = [density_matrix(net.hidden(task.X_train)) for net in nets]
     ranks = np.array([effective_rank(state) for state in layers[name]])
     above_zero = [int((spectrum(state) > 1e-9).sum()) for state in layers[name]]
-    print(f"{name:22} exp S: median {np.median(ranks):.2f}, from {ranks.min():.2f} to {ranks.max():.2f};"
+    print(f"{name}:\n  exp S: median {np.median(ranks):.2f}, from {ranks.min():.2f} to {ranks.max():.2f};"
           f" eigenvalues above zero: {min(above_zero)} to {max(above_zero)}")
 relu_ranks = np.array([effective_rank(state) for state in layers["ReLU"]])
 assert max(effective_rank(state) for state in layers["no activation function"]) <= 2

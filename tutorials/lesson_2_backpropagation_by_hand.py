@@ -1,5 +1,5 @@
 # %% [markdown]
-# # Lesson 2: backpropagation by hand, and how to know that it is right
+# # Lesson 2: backpropagation by hand, and how to check it
 #
 # **Time:** about 125 minutes, exercises included.
 #
@@ -43,9 +43,10 @@ methods = {"forward difference": lambda h: (f(x + h) - f(x)) / h,
 error = {name: np.array([abs(slope(h) - 1 / (1 + np.exp(-x))).max() for h in steps])
          for name, slope in methods.items()}
 best = {name: steps[errors.argmin()] for name, errors in error.items()}
+print("largest error      ", *(f"{f'h = 1e{k}':>9}" for k in (-1, -5, -10, -15)), "   least   at h")
 for name, errors in error.items():
-    at = ", ".join(f"{errors[4 * (k + 16)]:.0e} at h = 1e{k}" for k in (-1, -5, -10, -15))
-    print(f"{name:19} errs by {at}; least: {errors.min():.0e} at h = {best[name]:.0e}")
+    print(f"{name:19}", *(f"{errors[4 * (k + 16)]:9.0e}" for k in (-1, -5, -10, -15)),
+          f"{errors.min():8.0e}  {best[name]:.0e}")
 
 figure = plots.new_figure(8, 4.5)
 ax = figure.subplots()

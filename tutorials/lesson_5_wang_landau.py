@@ -15,6 +15,7 @@
 # proposes a step, the step is refused, and the walk stays. Must that count as one more visit to where it stands?
 
 # %%
+import textwrap
 import warnings
 
 import numpy as np
@@ -46,7 +47,8 @@ known = Ising2D(4).exact_log_g()                             # minigrok's formul
 assert np.allclose(exact, known[np.isfinite(known)])
 rng = np.random.default_rng(0)
 drawn = np.bincount(level_of[rng.integers(2**SPINS, size=2000)], minlength=LEVELS)
-print("2,000 random ones: expected at the lowest level", 2000 * counts[0] / 2**SPINS, "; never met", levels[drawn == 0])
+print(f"2,000 random ones: expected at the lowest level {2000 * counts[0] / 2**SPINS:.2f}; never met",
+      levels[drawn == 0])
 assert drawn[0] == 0
 
 # %% [markdown]
@@ -97,7 +99,7 @@ for ax, name, log_g in zip(panels, ("every step taken", "min(1, g / g')"), (np.z
         path.append(levels[level_of[x]])
         visits += new_visits
     ends = (visits[0] + visits[-1]) / visits.sum()
-    print(f"{name:16}  share of its visits at the two outermost levels {ends:.4f}; if even: {2 / LEVELS:.4f}")
+    print(f"{name:16} visits at the two outermost levels {ends:.4f}; if even: {2 / LEVELS:.4f}")
     ax.plot(np.arange(1, 1001) * 0.03, path, color=plots.BLUE, linewidth=0.7)
     ax.set(title=name, xlabel="steps (thousands)", ylabel="energy $E$", ylim=(-36, 36))
 assert abs(ends - 2 / LEVELS) < 0.05
@@ -137,14 +139,15 @@ def learn(schedule, looks, seed, count_refused=True):
     return np.array(errors), np.array(log_fs)
 
 
-results = {}
+results, looks = {}, (20, 100, 300, 600)
+print("rms error of ln g over levels and six walks, after so many thousand steps:")
+print(" " * 8, *(f"{look:8}" for look in looks))
 for schedule in ("flatness", "1/t"):
     errors, log_fs = zip(*(learn(schedule, 600, seed) for seed in range(1, 7)), strict=True)
     results[schedule] = np.sqrt(np.mean(np.square(errors), axis=(0, 2))), np.array(log_fs)   # (looks,), (walks, looks)
-    print(f"{schedule:8} rms error of ln g over levels and six walks, after",
-          *(f"{look}k steps {results[schedule][0][look - 1]:.4f}  " for look in (20, 100, 300, 600)))
-print("configurations at the lowest level, learnt by each walk on 1/t:",
-      np.exp([error[-1, 0] + exact[0] for error in errors]).round(2), " exact:", counts[0])
+    print(f"{schedule:8}", *(f"{results[schedule][0][look - 1]:8.4f}" for look in looks))
+print(f"configurations at the lowest level: {counts[0]}; learnt by each walk on 1/t:")
+print(np.exp([error[-1, 0] + exact[0] for error in errors]).round(2))
 
 figure = plots.new_figure(9, 3.6)
 left, right = figure.subplots(1, 2)
@@ -168,7 +171,7 @@ print("picture:", show(figure, "lesson_5_schedules"))
 # %%
 (flat_error, flat_log_fs), (error, _) = results["flatness"], results["1/t"]
 to_come = 1000 * flat_log_fs[:, 300:].sum(axis=1).mean() / LEVELS
-print(f"flatness: error after 300k steps {flat_error[299]:.4f}; a level then still gets {to_come:.4f} on average")
+print(f"flatness: error after 300k steps {flat_error[299]:.4f}; a level then still gets {to_come:.4f}")
 assert abs(flat_error[-1] / flat_error[299] - 1) < 0.03
 assert error[-1] < 0.8 * min(error[199], flat_error[-1])
 
@@ -188,7 +191,7 @@ predicted, frozen = predicted / predicted.mean(), {}
 for count_refused in (True, False):
     _, _, visits = walk(0, exact, 0.0, 300_000, np.random.default_rng(2), count_refused)
     frozen[count_refused] = visits / visits.mean()
-    print("refusals counted:", count_refused, frozen[count_refused].round(2))
+    print(f"refusals counted: {count_refused}; visits / mean:\n{frozen[count_refused].round(2)}")
 assert abs(frozen[True] - 1).max() < 0.1
 assert abs(frozen[False] - predicted).max() < 0.1
 
@@ -234,8 +237,10 @@ for steps in (50_000, 200_000):
         runs[steps] = states = WangLandau(model, model.edges, walkers=8, seed=0).run(steps=steps)
     low, high = states.interval()                            # 95 %, from the spread of the eight
     inside[steps] = ((low <= truth) & (truth <= high))[exists].sum()
-    print(f"{steps} steps each: {inside[steps]} of {len(x)} intervals hold the truth. At the lowest level ln g = "
-          f"{states.log_g[0]:.2f} +- {states.error[0]:.2f}, exact {truth[0]:.2f}.", *(one.message for one in said))
+    print(f"{steps:,} steps each: {inside[steps]} of {len(x)} intervals hold the truth; at the lowest level\n"
+          f"  ln g = {states.log_g[0]:.2f} +- {states.error[0]:.2f}, exact {truth[0]:.2f}.{' It warns:' * bool(said)}")
+    for one in said:
+        print(textwrap.fill(str(one.message), 79, initial_indent="  ", subsequent_indent="  "))
 
 rng, direct = np.random.default_rng(4), np.zeros(len(truth))
 for _ in range(16):                                          # in 16 parts, to spare the memory
@@ -274,7 +279,7 @@ print("picture:", show(figure, "lesson_5_six_by_six"))
 
 # %%
 short, long = runs[50_000], runs[200_000]
-print("expected in a million:", 1e6 * np.exp(truth[0]), "; the walks say", 1e6 * np.exp(long.log_g[0]))
+print(f"expected in a million: {1e6 * np.exp(truth[0]):.2e}; the walks say {1e6 * np.exp(long.log_g[0]):.2e}")
 assert (short.walkers_log_g[:, 0] < truth[0]).all()
 assert abs(short.log_g[0] - truth[0]) > 3 * short.error[0]
 assert abs(long.log_g[0] - truth[0]) < 3 * long.error[0] < 0.5

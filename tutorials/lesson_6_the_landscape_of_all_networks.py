@@ -76,7 +76,8 @@ assert 0.5 < peak < 0.8
 # is the share of the draws in its range.
 #
 # One move changes one weight of one neuron: only a column of A, and a row and a column of A^T A, need computing
-# anew. That makes a step fast, and you will write it as an exercise.
+# anew. That makes a step fast, and you will write it as an exercise. (The next cell runs about a minute the first time,
+# for the walk is compiled before it begins; after that, a few seconds.)
 
 # %%
 compiled = os.environ.get("MINIGROK_NO_JIT", "0") in ("", "0")
@@ -90,7 +91,7 @@ in_range = counts[10:].sum() / DRAWS            # the constant
 by_walk = np.exp(walk.log_g) * in_range
 print("   S from   draws   share by them     by the walk   relative error of the walk")
 for row in zip(edges[10:-1], counts[10:], counts[10:] / DRAWS, by_walk, walk.error):
-    print("{:9.3f} {:7d} {:15.6f} {:15.7f} {:10.2f}".format(*row))
+    print("{:9.3f} {:7d} {:15.6f} {:15.7f} {:10.3f}".format(*row))
 c = counts[10:-4]                               # where both know something they must agree
 z = (np.log(c / DRAWS / by_walk[:-4])) / np.hypot(walk.error[:-4], c**-0.5)
 print("draws less walk, in standard errors:", z.round(1))
@@ -187,7 +188,7 @@ print(f"draws at the peak: mean {of_peak.mean():.3f}, mean of max(a, 1 - a) {fol
 
 seen = walk.observables                         # of the same walk, eight random second layers a look
 for i in (0, 5, 10):
-    print(f"walk, S from {edges[10 + i]:.2f}: mean {seen['mean_accuracy'][i]:.3f}, of max(a, 1 - a) "
+    print(f"walk, S {edges[10 + i]:.2f}: mean {seen['mean_accuracy'][i]:.3f}, of max(a, 1 - a) "
           f"{seen['folded_accuracy'][i]:.3f}, best linear readout {seen['readout_accuracy'][i]:.3f}")
 assert max(np.abs(seen["mean_accuracy"] - 0.5).max(), folded.mean() - 0.56, seen["folded_accuracy"].max() - 0.56) < 0.02
 assert seen["readout_accuracy"][-1] > seen["readout_accuracy"][0] + 0.02 > 0.82
@@ -216,7 +217,7 @@ def trained(init, data):
 
 default_start, default_end, learnt_default = trained("he_normal", task)
 median = np.median(entropies(default_end, X))
-print(f"trained: accuracy {learnt_default.mean():.3f}, median S {median:.2f}, "
+print(f"trained: accuracy {learnt_default.mean():.3f}, median S {median:.2f},\n"
       f"as high as that of {np.sum(drawn >= median)} random networks of {DRAWS:,}")
 assert np.mean(drawn >= median) < 1e-3
 
@@ -252,8 +253,8 @@ entropy = {name: entropies(layers, X) for name, layers in groups.items()}
 top = np.nanquantile(drawn, 0.99)
 in_top = {name: int(np.sum(values >= top)) for name, values in entropy.items()}
 for name, values in entropy.items():
-    print(f"{name:40} median S {np.nanmedian(values):.2f}   in the top 1 %: {in_top[name]:2d} of 40")
-print(f"accuracy: started from the prior {learnt.mean():.3f}, on shuffled labels {learnt_shuffled.mean():.3f}; "
+    print(f"{name:38} median S {np.nanmedian(values):.2f}   in the top 1 %: {in_top[name]:2d} of 40")
+print(f"accuracy: started from the prior {learnt.mean():.3f}, on shuffled labels {learnt_shuffled.mean():.3f};\n"
       f"the best of {DRAWS:,} random networks {accuracy.max():.2f}")
 assert 4 < in_top["default start, untrained"] < 20 < in_top["default start, trained"]     # by chance 0.4 of 40
 assert in_top["default start, labels shuffled"] < 20
@@ -270,10 +271,12 @@ for i, (name, words) in enumerate((("readout", "best linear readout"), ("folded"
 ax.axhline(0.62, color="grey", linestyle=":", label="the study, 62 %")
 ends = {"default start, trained": learnt_default, "start from the prior, trained": learnt,
         "start from the prior, labels shuffled": learnt_shuffled}
+spread = np.random.default_rng(1).permutation(np.linspace(-0.025, 0.025, 40))         # most are at 1.0: side by side
 for name, values, marker, colour in zip(ends, ends.values(), "DPv", (plots.RED, plots.PINK, "black")):
-    ax.plot(entropy[name], values, marker, color=colour, markersize=5, markerfacecolor="none", label=name)
+    ax.plot(entropy[name], values + spread, marker, color=colour, markersize=4, markerfacecolor="none", label=name)
 ax.axvline(top, color="grey", linewidth=1, label="top 1 % of random networks from here")
-ax.set(xlabel="entropy $S$ (nats)", ylabel="training accuracy $a$", ylim=(0.45, 1.03))
+ax.set(xlabel="entropy $S$ (nats)", ylabel="training accuracy $a$", ylim=(0.45, 1.04),
+       title="trained nets: each moved up or down a little, by up to 0.025")
 ax.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
 print("picture:", show(figure, "lesson_6_trained"))
 

@@ -114,11 +114,16 @@ def untouched(file: Path, exercise: Exercise) -> bool:
 
 
 def begun(file: Path, exercise: Exercise) -> bool:
-    """Whether the function holds more than its docstring and `raise NotImplementedError`."""
-    tree = ast.parse(file.read_bytes())
-    bodies = [node.body for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == exercise.function]
-    rest = [node for body in bodies for node in body if not isinstance(node, ast.Raise)]
-    return any(not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)) for node in rest)
+    """Whether the function holds more than its docstring and `raise NotImplementedError`, or what the stub has."""
+    mine, stub = (_statements(text, exercise.function) for text in (file.read_text(encoding="utf-8"), exercise.stub))
+    return mine != stub and not all(statement.startswith("Raise(") for statement in mine)
+
+
+def _statements(text: str, function: str) -> list[str]:
+    """The statements of a function, docstring and comments aside."""
+    bodies = [node.body for node in ast.parse(text).body if isinstance(node, ast.FunctionDef) and node.name == function]
+    return [ast.dump(node) for body in bodies for node in body
+            if not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))]
 
 
 def failure_of(reply: Reply, exercise: Exercise, called: bool = True) -> Failure:

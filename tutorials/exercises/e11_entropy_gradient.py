@@ -16,6 +16,6 @@ def entropy_gradient(A):
 
     A (n, d) are real activations, not all zero. Neurons may be dead (a column of zeros), and n may be smaller than d:
     then rho has eigenvalues 0, and the gradient is finite all the same. Rounding may turn such an eigenvalue into
-    one just below 0.
+    one just below 0. The formula is wanted: differences of S are good to check it, but have only some ten digits.
     """
     raise NotImplementedError  # TODO: replace this line

@@ -1,4 +1,4 @@
-"""Exercise 13: one step of SGD with momentum and weight decay (lesson 3, about 10 minutes).
+"""Exercise 13: one step of SGD (lesson 3, about 10 minutes).
 
 A ball that rolls down a valley does not stop and look at every step. It keeps a velocity u: a sum of the gradients so
 far, each older one counting less by the factor mu, the momentum. Weight decay pulls every parameter towards zero; it

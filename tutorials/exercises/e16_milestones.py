@@ -1,4 +1,4 @@
-"""Exercise 16: memorised, and generalised for good (lesson 4, about 10 minutes).
+"""Exercise 16: when a net has generalised (lesson 4, about 10 minutes).
 
 "It grokked at epoch 860" means little until one says what that is. A net may touch 95 % and fall back; so a net has
 *generalised* at the first record from which on its test accuracy stays at 95 % or above until the end. And where

@@ -1,4 +1,4 @@
-"""Exercise 18: how much of the logits depends on the answer alone (lesson 4, about 25 minutes).
+"""Exercise 18: logits that know the answer (lesson 4, about 25 minutes).
 
 A net that has understood a + b mod p gives two pairs of the same answer the same logits. One that knows its pairs by
 heart does not. So split the variance of the logits in two: between answers, and among pairs of the same answer. The

@@ -1,4 +1,4 @@
-"""Exercise 21: one step of a walk that learns ln g (lesson 5, about 25 minutes).
+"""Exercise 21: one step of Wang and Landau (lesson 5, about 25 minutes).
 
 All of Wang-Landau sampling is in this step. The walk stands in one bin of the energy, a move to another configuration
 is proposed, and the step decides. Then, whatever it decided, the bin in which the walk now stands is raised: so a place

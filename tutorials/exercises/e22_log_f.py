@@ -1,4 +1,4 @@
-"""Exercise 22: how ln f shrinks on the 1/t schedule (lesson 5, about 15 minutes).
+"""Exercise 22: how ln f shrinks (lesson 5, about 15 minutes).
 
 With a fixed ln f the estimate of ln g stays rough. If ln f is halved for ever, it freezes with an error in it. The 1/t
 schedule halves it while it is large, and then lets it fall as (number of bins) / (number of steps) and no faster.

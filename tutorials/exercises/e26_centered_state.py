@@ -1,4 +1,4 @@
-"""Exercise 26: the state of the convention "centered" (lesson 7, about 5 minutes).
+"""Exercise 26: the centred state (lesson 7, about 5 minutes).
 
 Neurons with a large mean activation fill most of the state of the convention "trace": its first mode is then little
 else. The convention "centered" takes the mean of each neuron over the inputs off first, and is blind to it. What is

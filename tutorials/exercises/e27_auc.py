@@ -1,4 +1,4 @@
-"""Exercise 27: does a quantity tell two kinds of runs apart? (lesson 7, about 10 minutes).
+"""Exercise 27: telling two kinds apart (lesson 7, about 10 minutes).
 
 Some runs learn, others are controls, and each has a score, say by how much its entropy changed. The area under the
 curve, AUC, says how well the score tells them apart, without any threshold: it is the probability that a random run of

@@ -1,4 +1,4 @@
-"""Exercise 29: a law that refuses wrong entropies (lesson 7, about 30 minutes).
+"""Exercise 29: a law for entropies (lesson 7, about 30 minutes).
 
 Somebody hands you a function that is said to be the von Neumann entropy. You do not see how it computes, but you may
 try it on as many states as you like. Write a law that every right entropy keeps, and every wrong one breaks somewhere.

@@ -1,4 +1,4 @@
-"""Exercise 30: the places of a convolution as rows (lesson 8, about 5 minutes).
+"""Exercise 30: the places of a convolution (lesson 8, about 5 minutes).
 
 A convolution looks at every place of a picture with the same filters. So its neurons are the channels, and each place
 of each picture is one input. Before such a layer can be measured it must become a matrix: a row for each place, a

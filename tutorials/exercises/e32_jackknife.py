@@ -1,4 +1,4 @@
-"""Exercise 32: an error bar from the sample alone (lesson 8, about 20 minutes).
+"""Exercise 32: an error bar by jackknife (lesson 8, about 20 minutes).
 
 You have measured the purity on n inputs. How different would it be on n others, when there are no others? The
 jackknife leaves out one input at a time and sees how much the answer moves. With P_i the purity of all inputs but
@@ -6,8 +6,8 @@ input i, and P_mean the mean of P_1 .. P_n, the standard error of the purity is
 
     sqrt( (n - 1) / n  *  sum over i of (P_i - P_mean)^2 )
 
-The factor is large, close to 1 and not to 1/n^2, because two samples that share n - 2 of their n - 1 inputs hardly
-differ: the small spread of the P_i must be blown up to that of samples that share no input.
+The factor is large (for the standard error of a mean it would be 1 / (n (n - 1))), because two samples that share n - 2
+of their n - 1 inputs hardly differ: the small spread of the P_i must be blown up to that of samples that share none.
 """
 
 import numpy as np

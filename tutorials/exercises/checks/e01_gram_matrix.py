@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minigrok.course.laws import activations, agrees, fails, holds, law
+from minigrok.course.laws import Failure, activations, agrees, holds, law
 
 LESSON, MINUTES = 1, 3
 HINTS = (
@@ -30,7 +30,8 @@ def _grows(gram_matrix, A):
     twice = np.concatenate([A, A])
     once, both = gram_matrix(A), gram_matrix(twice)
     if not np.allclose(both, 2 * once):
-        fails("if every input is shown twice, every sum over inputs doubles", (twice,), both, 2 * once)
+        raise Failure("if every input is shown twice, every sum over inputs doubles", (A,),
+                      {"twice yours before": 2 * once, "yours after": both}, changed=(twice,))
 
 
 def _by_loops(A):
@@ -47,6 +48,18 @@ def _cosines(A):
     length = np.sqrt((A**2).sum(axis=0))
     length[length == 0] = 1.0
     return (A / length).T @ (A / length)
+
+
+def _first_row(A):
+    G = np.zeros((A.shape[1], A.shape[1]))
+    G[0] = A[:, 0] @ A
+    return G
+
+
+def _first_product(A):
+    G = np.zeros((A.shape[1], A.shape[1]))
+    G[0, 0] = A[0, 0] ** 2
+    return G
 
 
 _solution = gram_matrix
@@ -71,5 +84,11 @@ WRONG = {
     "multiplies the neurons' sums, where it should sum their products":
         lambda A: np.outer(A.sum(axis=0), A.sum(axis=0)),
     "divides each neuron by its length first: that gives cosines, with 1 on the diagonal": _cosines,
+    "returns from inside the loop over the inputs: the first of them alone counts": lambda A: np.outer(A[0], A[0]),
+    "returns from inside the loop over the neurons: only the first row is ever filled": _first_row,
+    "returns from inside the innermost loop: a single product, and zeros elsewhere": _first_product,
+    "forgets the last input: range(n) ends at n - 1 by itself": lambda A: A[:-1].T @ A[:-1],
+    "fills the upper triangle only: neuron k fires with j as j does with k": lambda A: np.triu(A.T @ A),
+    "fills the lower triangle only: neuron j fires with k as k does with j": lambda A: np.tril(A.T @ A),
     "takes absolute values: neurons that fire against each other count as firing together": lambda A: abs(A.T @ A),
 }

@@ -24,6 +24,7 @@ def check(density_matrix, rng):
     for A in (*small, *activations(rng)):
         law(density_matrix, "the order of the inputs does not matter", A, A[::-1])
         law(density_matrix, "the scale of the activations drops out", A, 10 * A)
+        law(density_matrix, "the scale of the activations drops out, however small they are", A, 1e-12 * A)
         holds(density_matrix, "a density matrix has trace 1", lambda rho: abs(np.trace(rho) - 1) < 1e-9, A)
         law(density_matrix, "showing every input twice changes nothing", A, np.concatenate([A, A]))
         holds(density_matrix, "rho is symmetric: neuron j fires with k as k fires with j",
@@ -61,6 +62,14 @@ def _over(divisor):
     return wrong
 
 
+def _above(threshold):
+    def wrong(A):
+        G = A.T @ A
+        return G / np.trace(G) if np.trace(G) >= threshold else np.eye(len(G)) / len(G)
+
+    return wrong
+
+
 def _outer_products(A):
     rho = np.zeros((A.shape[1], A.shape[1]))
     for a in A:
@@ -88,6 +97,9 @@ WRONG = {
     "divides each row by its own sum: probabilities of jumps, no state": _over(lambda A, G: G.sum(axis=1)[:, None]),
     "takes each neuron's mean off first: that is the convention centered, another state": _centred,
     "gives every input the same length first: that is the convention rows, another state": _of_equal_length,
+    "takes a layer of small activations for one that does not fire: only exact zeros have no state": _above(1e-6),
+    "adds a small number to the trace, which small activations do not outweigh":
+        _over(lambda A, G: np.trace(G) + 1e-12),
     "keeps the diagonal only: who fires, but not who fires together":
         lambda A: np.diag((A**2).sum(axis=0)) / (A**2).sum(),
 }

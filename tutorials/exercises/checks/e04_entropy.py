@@ -23,14 +23,17 @@ def von_neumann_entropy(rho):
 
 
 def check(von_neumann_entropy, rng):
+    _within_range(von_neumann_entropy, np.diag([1.0, 0.0]))
+    agrees(von_neumann_entropy, minigrok.von_neumann_entropy, np.diag([1.0, -1e-17]),
+           sentence="an eigenvalue that rounding has put just below 0 counts as 0")
     for rho in states(rng):
         _within_range(von_neumann_entropy, rho)
         law(von_neumann_entropy, "a rotation of the neurons leaves the entropy alone", rho, rotated(rho, rng))
         agrees(von_neumann_entropy, minigrok.von_neumann_entropy, rho)
-    faint = np.diag([1 - 1e-6, 1e-6])
+    faint = np.diag([1 - 1e-8, 1e-8])
     agrees(von_neumann_entropy, minigrok.von_neumann_entropy, faint, sentence="a faint mode counts, if only a little")
     rho, sigma = (rotated(np.diag(rng.dirichlet(np.ones(d))), rng) for d in (2, 3))
-    parts = von_neumann_entropy(rho) + von_neumann_entropy(sigma)
+    parts = minigrok.von_neumann_entropy(rho) + minigrok.von_neumann_entropy(sigma)
     together = von_neumann_entropy(np.kron(rho, sigma))
     if abs(together - parts) > 1e-9:
         fails("the entropies of two independent layers add up", (np.kron(rho, sigma),), together, parts)
@@ -72,6 +75,12 @@ def _quietly(formula):
     return wrong
 
 
+def _unless_zero(rho):
+    p = np.linalg.eigvalsh(rho)
+    p = p[p != 0]
+    return -(p * np.log(p)).sum()
+
+
 def _plus(small):
     return _quietly(lambda rho: -(np.linalg.eigvalsh(rho) * np.log(np.linalg.eigvalsh(rho) + small)).sum())
 
@@ -98,6 +107,7 @@ WRONG = {
     "leaves out the minus: the logarithm of a probability is below 0": lambda rho: -_shannon(np.linalg.eigvalsh(rho)),
     "does not treat eigenvalues of 0 by themselves: 0 times ln 0 is NaN in NumPy":
         _quietly(lambda rho: -(np.linalg.eigvalsh(rho) * np.log(np.linalg.eigvalsh(rho))).sum()),
+    "leaves out eigenvalues that are exactly 0, but not those that rounding put just below": _quietly(_unless_zero),
     "takes np.log of each element of rho: that is not the logarithm of a matrix":
         _quietly(lambda rho: -np.trace(rho @ np.log(rho))),
     "adds 1e-6 inside the logarithm to dodge ln 0: that shifts every other term as well": _plus(1e-6),

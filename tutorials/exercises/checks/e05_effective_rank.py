@@ -35,9 +35,10 @@ def check(effective_rank, rng):
         holds(effective_rank, "exp S is never below 1/P: small eigenvalues count for more in it",
               lambda rank, p=p: rank >= 1 / (p**2).sum() - 1e-9, p)
         agrees(effective_rank, _reference, p, sentence=f"exp S of these {d} eigenvalues, with S in nats")
+    agrees(effective_rank, _reference, np.array([1 - 1e-8, 1e-8]), sentence="a faint mode counts, if only a little")
     p, q = (rng.dirichlet(np.ones(d)) for d in (2, 3))
     both = np.outer(p, q).ravel()
-    expected, rank = effective_rank(p) * effective_rank(q), effective_rank(both)
+    expected, rank = _reference(p) * _reference(q), effective_rank(both)
     if abs(rank - expected) > 1e-9 * expected:
         fails("entropies of independent layers add up, so their effective ranks multiply", (both,), rank, expected)
 
@@ -89,6 +90,8 @@ WRONG = {
     "does not treat eigenvalues of 0 by themselves: 0 times ln 0 is NaN in NumPy": _no_zeros,
     "leaves out the minus in S: it returns 1 over the effective rank": lambda p: np.exp(-_entropy(p)),
     "adds 1e-6 inside the logarithm to dodge ln 0": lambda p: np.exp(-(p * np.log(p + 1e-6)).sum()),
+    "throws small eigenvalues away, with a threshold: only an exact 0 adds nothing":
+        lambda p: np.exp(_entropy(p[p > 1e-6])),
     "divides by d: the share of the modes that is used": lambda p: np.exp(_entropy(p)) / len(p),
     "returns 1 over the largest eigenvalue": lambda p: 1 / p.max(),
     "takes roots of the eigenvalues first: Roy and Vetterli's effective rank, of A's singular values": _singular_values,

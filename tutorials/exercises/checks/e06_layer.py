@@ -26,7 +26,7 @@ def check(layer, rng):
 
 
 def _inputs(rng):
-    yield np.array([[2.0]]), np.array([[3.0]]), np.array([-1.0])
+    yield np.array([[2.0]]), np.array([[3.0]]), np.array([-1.5])        # 4.5: no whole number
     yield np.array([[2.0]]), np.array([[-3.0]]), np.array([1.0])
     yield np.array([[1.0, 2.0]]), np.array([[1.0, -1.0], [3.0, 0.0]]), np.array([-9.0, 2.0])
     yield np.array([[1.0, -2.0], [0.0, 1.0]]), np.array([[1.0, -3.0], [2.0, 1.0]]), np.array([0.0, -1.0])
@@ -81,6 +81,8 @@ WRONG = {
     "also cuts off above 1, but a ReLU has no upper limit": lambda X, W, b: np.clip(X @ W + b, 0, 1),
     "lets a hundredth of the negative sums through: a leaky ReLU": lambda X, W, b: np.maximum(
         X @ W + b, 0.01 * (X @ W + b)),
+    "keeps the whole part of each activation, as an array of integers does": lambda X, W, b: (
+        np.maximum(X @ W + b, 0).astype(int)),
     "transposes W, whose columns, not rows, are the neurons": lambda X, W, b: np.maximum(X @ W.T + b, 0),
     "multiplies element by element (*), where a matrix product (@) belongs": lambda X, W, b: np.maximum(X * W + b, 0),
 }

@@ -89,6 +89,11 @@ def _of_all(Z, y):
     return -np.log(_labelled(e / e.sum(axis=1, keepdims=True), y)).mean()
 
 
+def _sums_of_all(Z, y):
+    shifted = Z - Z.max()
+    return (np.log(np.exp(shifted).sum(axis=1)) - _labelled(shifted, y)).mean()
+
+
 def _lead(Z, y):                       # by how much the largest logit lies above that of the label
     return Z.max(axis=1) - _labelled(Z, y)
 
@@ -126,4 +131,6 @@ WRONG = {
     "shifts by the largest logit, but then takes ln of a softmax that has become 0": _quietly(
         lambda Z, y: -np.log(_labelled(_softmax(Z), y)).mean()),
     "shifts all inputs by one common largest logit, not each by its own": _quietly(_of_all),
+    "takes the largest logit of the whole array off every row: in rows of far smaller ones each exp becomes 0":
+        _quietly(_sums_of_all),
 }

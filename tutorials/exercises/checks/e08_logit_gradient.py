@@ -4,7 +4,7 @@ import numpy as np
 from scipy.special import softmax
 
 from minigrok import MLP
-from minigrok.course.laws import agrees, holds, law
+from minigrok.course.laws import agrees, fails, holds, law
 
 LESSON, MINUTES = 2, 10
 HINTS = (
@@ -30,8 +30,11 @@ def check(logit_gradient, rng):
             (Z, y), (Z + rng.integers(1, 9, (len(Z), 1)), y))
         v, h = rng.integers(-2, 3, Z.shape), 1e-5
         slope = (_loss(Z + h * v, y) - _loss(Z - h * v, y)) / (2 * h)
-        holds(logit_gradient, f"the slope of L along v = {v.tolist()}, the sum of dL/dZ * v, is {slope:.6g} by central "
-              "differences", lambda dZ, v=v, slope=slope: abs((dZ * v).sum() - slope) < 1e-5, Z, y)
+        dZ = logit_gradient(Z, y)
+        yours = (dZ * v).sum()
+        if not abs(yours - slope) < 1e-5:
+            fails(f"along v = {v.tolist()} L has the slope {slope:.6g}, by central differences; the sum of your "
+                  f"dL/dZ * v, which must be that, is {yours:.6g}", (Z, y), dZ)
         agrees(logit_gradient, _by_indices, Z, y, sentence="dL/dZ = (softmax(Z) - onehot(y)) / n")
 
 
@@ -42,7 +45,8 @@ def _inputs(rng):
     yield np.array([[1.0, 0.0, -1.0], [0.0, 3.0, 1.0]]), np.array([2, 1])
     yield rng.normal(size=(5, 3)), rng.integers(0, 3, 5)
     yield np.array([[1000.0, 999.0], [-1000.0, -998.0]]), np.array([1, 0])
-    yield rng.normal(0, 300, (6, 4)), rng.integers(0, 4, 6)
+    # far out, so that to cut logits off at 50 or at 700 comes to the same, and is found out as one mistake
+    yield rng.choice([-1.0, 1.0], (6, 4)) * rng.integers(800, 1001, (6, 4)), rng.integers(0, 4, 6)
 
 
 def _loss(Z, y):
@@ -113,6 +117,8 @@ WRONG = {
         (Z - np.eye(Z.shape[1])[y]) / len(y)),
     "takes exp of the logits as they are: above 709 it overflows": _plain,
     "shifts all inputs by one common largest logit, not each by its own": _common_shift,
+    "cuts large logits off: two of them, 1000 and 999, then look alike": lambda Z, y: (
+        _by_indices(np.clip(Z, -500, 500), y)),
     "normalises over the inputs (axis 0), not over the classes": lambda Z, y: (
         (softmax(Z, axis=0) - np.eye(Z.shape[1])[y]) / len(y)),
     "normalises over the whole array, not over each row": lambda Z, y: (softmax(Z) - np.eye(Z.shape[1])[y]) / len(y),

@@ -119,6 +119,10 @@ WRONG = {
     "does not put an element back before it moves the next": _not_put_back,
     "goes back to theta, not to theta - h, and still divides by 2 h": _second_step_short,
     "hands f one element, but f takes the whole vector": _numbers,
+    "leaves out element 0: it is the first, and a loop from 1 never comes to it": lambda f, theta, h: (
+        _by_rows(f, theta, h) * (np.arange(len(theta)) > 0)),
+    "leaves out the last element: range(d) ends at d - 1 by itself": lambda f, theta, h: (
+        _by_rows(f, theta, h) * (np.arange(len(theta)) < len(theta) - 1)),
     "makes the step proportional to each element": lambda f, theta, h: np.array(
         [(f(theta + h * x * e) - f(theta - h * x * e)) / (2 * h * x) if x else 0.0
          for x, e in zip(theta, np.eye(len(theta)))]),

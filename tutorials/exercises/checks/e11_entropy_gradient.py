@@ -16,6 +16,12 @@ HINTS = (
 )
 
 
+# Central differences of S err by 3e-11 or more in one of these, whatever their step; a formula errs by 1e-15, and by
+# 1e-11 if it adds 1e-12 inside the logarithm.
+EXACT = tuple(scale * np.array([[1.0, 0.3], [0.2, 0.1], [0.0, 0.2]]) for scale in (1.0, 0.1))
+TO_ELEVEN_DIGITS = 2.5e-11
+
+
 def entropy_gradient(A):
     t = (A**2).sum()                                     # tr(A^T A)
     p, Q = np.linalg.eigh(A.T @ A / t)
@@ -32,7 +38,7 @@ def check(entropy_gradient, rng):
     pure = np.array([[1.0, 0.0], [2.0, 0.0]])
     holds(entropy_gradient, "a pure state has the smallest S, which is 0: the gradient is 0, not infinite or NaN",
           lambda g: np.allclose(g, 0, atol=1e-9), pure)
-    for A in (np.diag([2.0, 1.0]), *activations(rng, shapes=((2, 2), (3, 2), (5, 3)))):
+    for A in (np.diag([2.0, 1.0]), *EXACT, *activations(rng, shapes=((2, 2), (3, 2), (5, 3)))):
         gradient = entropy_gradient(A)
         if not abs((A * gradient).sum()) < 1e-9:
             fails("to scale A leaves S alone, so the gradient is orthogonal to A: sum(A * dS/dA) = 0", (A,), gradient)
@@ -44,11 +50,14 @@ def check(entropy_gradient, rng):
                 fails(f"along v = {v.tolist()} S has the slope {slope:.6g}, by central differences, and the sum of "
                       "dS/dA * v must be that", (A,), gradient)
         agrees(entropy_gradient, minigrok.entropy_gradient, A)
+        if any(A is exact for exact in EXACT):
+            agrees(entropy_gradient, minigrok.entropy_gradient, A, tolerance=TO_ELEVEN_DIGITS, sentence="the formula "
+                   "is exact but for rounding; differences of S, whatever the step, are good to some ten digits")
     for A in (rng.normal(size=(2, 4)), 100 * rng.normal(size=(6, 3))):
         Q = rotation(A.shape[1], rng)
-        turned, gradient = entropy_gradient(A @ Q), entropy_gradient(A)
-        if not close(turned, gradient @ Q):
-            fails("to rotate the neurons, A -> A Q, rotates the gradient alike", (A @ Q,), turned, gradient @ Q)
+        turned, expected = entropy_gradient(A @ Q), minigrok.entropy_gradient(A) @ Q
+        if not close(turned, expected):
+            fails("to rotate the neurons, A -> A Q, rotates the gradient alike", (A @ Q,), turned, expected)
         agrees(entropy_gradient, minigrok.entropy_gradient, A)
 
 
@@ -101,11 +110,22 @@ def _infinite_logarithm(A):
         return -2 / t * (A @ (Q * np.log(p)) @ Q.T - (p * np.log(p)).sum() * A)
 
 
-def _elementwise(A):
+def _elementwise(A, S_too=False, above_zero=False):
     t = (A**2).sum()
     rho = A.T @ A / t
     with np.errstate(all="ignore"):
-        return -2 / t * (A @ np.log(rho) + _parts(A)[3] * A)
+        log_rho = np.log(rho, where=rho > 0, out=np.zeros_like(rho)) if above_zero else np.log(rho)
+        S = -np.trace(rho @ log_rho) if S_too else _parts(A)[3]
+        return -2 / t * (A @ log_rho + S * A)
+
+
+def _by_differences(A, h=1e-5):
+    gradient = np.zeros(A.shape)
+    for place in np.ndindex(*A.shape):
+        step = np.zeros(A.shape)
+        step[place] = h
+        gradient[place] = (_parts(A + step)[3] - _parts(A - step)[3]) / (2 * h)
+    return gradient
 
 
 def _plus_small(A):
@@ -143,6 +163,13 @@ WRONG = {
         lambda A, t, rho, L, S: A.T @ (-2 / t * (L + S * A))),
     "takes ln of an eigenvalue 0, which is infinite, where A makes 0 of it": _infinite_logarithm,
     "takes ln of each element of rho: ln of a matrix acts on its eigenvalues": _elementwise,
+    "takes ln of each element of rho, in S as well: ln of a matrix acts on its eigenvalues":
+        lambda A: _elementwise(A, S_too=True),
+    "takes ln of each element of rho that is above 0: ln of a matrix acts on its eigenvalues":
+        lambda A: _elementwise(A, above_zero=True),
+    "takes ln of each element of rho that is above 0, in S as well: ln of a matrix acts on its eigenvalues":
+        lambda A: _elementwise(A, S_too=True, above_zero=True),
+    "takes differences of S, good to some ten digits: the formula is exact": _by_differences,
     "adds a small number inside the logarithm: wrong wherever p is small": _plus_small,
     "takes the rows of Q for the eigenvectors: eigh has them in the columns": _rows_of_q,
 }

@@ -17,7 +17,8 @@ def batches(order, batch_size):
 
 
 def check(batches, rng):
-    orders = [(np.array([1, 0]), 1), (np.array([2, 0, 1]), 2), (np.array([3, 1, 0, 2]), 2), (np.array([1, 0]), 5)]
+    orders = [(np.array([1, 0]), 1), (np.array([2, 0, 1]), 2), (np.array([3, 1, 0, 2]), 2)]
+    orders += [(np.array([3, 1, 0, 2]), 3), (np.array([1, 0]), 5)]
     orders += [(rng.permutation(n), size) for n, size in ((5, 3), (6, 6), (7, 2), (11, 4), (12, 4), (40, 16))]
     orders += [(rng.choice(30, 9, replace=False), 4)]    # inputs held out elsewhere: indices are no places
     for order, batch_size in orders:
@@ -28,6 +29,8 @@ def check(batches, rng):
               lambda parts, most=batch_size: all(1 <= len(part) <= most for part in parts), order, batch_size)
         holds(batches, "joined end to end, the batches are the order that came in",
               lambda parts, order=order: np.array_equal(np.concatenate(parts), order), order, batch_size)
+        holds(batches, "the batches are indices: whole numbers, not floats",
+              lambda parts: all(np.asarray(part).dtype.kind in "iu" for part in parts), order, batch_size)
         agrees(batches, _solution, order, batch_size,
                sentence=f"every batch but the last holds batch_size inputs, here {batch_size} of {n}")
 
@@ -99,6 +102,8 @@ WRONG = {
     "takes the last batch_size inputs as the last batch: some of them were passed before":
         lambda order, batch_size: [
             order[max(0, min(i, len(order) - batch_size)):][:batch_size] for i in range(0, len(order), batch_size)],
+    "makes floats of the indices: an array cannot be indexed with 3.0":
+        lambda order, batch_size: [1.0 * part for part in _solution(order, batch_size)],
     "returns the first batch only: a return inside the loop ends the function":
         lambda order, batch_size: [order[:batch_size]],
 }

@@ -3,7 +3,7 @@
 import numpy as np
 
 import minigrok
-from minigrok.course.laws import agrees, fails, holds
+from minigrok.course.laws import Failure, agrees, holds
 
 LESSON, MINUTES = 3, 10
 HINTS = (
@@ -32,14 +32,15 @@ def check(sgd_step, rng):
     for parameters in (1, 2, 5):
         theta, gradient, velocity = rng.normal(size=(3, parameters))
         for momentum, decay in ((0.0, 0.0), (0.9, 0.0), (0.0, 0.1), (0.9, 0.1)):
-            slow = sgd_step(theta, gradient, velocity, 0.1, momentum, decay)
-            fast = sgd_step(theta, gradient, velocity, 0.2, momentum, decay)
-            arguments = theta, gradient, velocity, 0.2, momentum, decay
+            small, large = ((theta, gradient, velocity, lr, momentum, decay) for lr in (0.1, 0.2))
+            slow, fast = sgd_step(*small), sgd_step(*large)
             if not np.allclose(fast[1], slow[1], rtol=0, atol=1e-12):
-                fails("the velocity does not know the learning rate: twice lr, the same u", arguments, fast[1], slow[1])
+                raise Failure("the velocity does not know the learning rate: twice lr, the same u", small,
+                              {"your u before": slow[1], "your u after": fast[1]}, changed=large)
             if not np.allclose(fast[0] - theta, 2 * (slow[0] - theta), rtol=0, atol=1e-12):
-                fails("twice the learning rate moves theta twice as far", arguments, fast[0], 2 * slow[0] - theta)
-            _agrees(sgd_step, *arguments)
+                raise Failure("twice the learning rate moves theta twice as far", small, {
+                    "twice your step before": 2 * (slow[0] - theta), "your step after": fast[0] - theta}, changed=large)
+            _agrees(sgd_step, *large)
     theta, velocity, hill = np.array([1.0, -1.0]), np.zeros(2), np.array([1.0, 10.0])
     for _ in range(4):                                   # down the valley L = (x^2 + 10 y^2) / 2
         arguments = theta, hill * theta, velocity, 0.05, 0.9, 0.01

@@ -3,7 +3,7 @@
 import numpy as np
 
 import minigrok
-from minigrok.course.laws import agrees, fails, holds
+from minigrok.course.laws import Failure, agrees, fails, holds
 
 LESSON, MINUTES = 3, 25
 HINTS = (
@@ -56,12 +56,12 @@ def _first_step_is_lr_long(adamw_step, gradient):
 
 
 def _scale_drops_out(adamw_step, theta, gradient, mean, mean_square, *settings):
-    moved = adamw_step(theta, gradient, mean, mean_square, *settings)[0]
+    arguments = theta, gradient, mean, mean_square, *settings
     larger = theta, 10 * gradient, 10 * mean, 100 * mean_square, *settings
-    again = adamw_step(*larger)[0]
-    if not np.allclose(again, moved, rtol=0, atol=1e-9):
-        fails("a loss ten times as large makes the same step: the scale of g drops out of m / sqrt(v)", larger, again,
-              moved)
+    before, after = adamw_step(*arguments)[0], adamw_step(*larger)[0]
+    if not np.allclose(after, before, rtol=0, atol=1e-9):
+        raise Failure("a loss ten times as large makes the same step: the scale of g drops out of m / sqrt(v)",
+                      arguments, {"your theta before": before, "your theta after": after}, changed=larger)
 
 
 def _minigrok(theta, gradient, mean, mean_square, t, lr, b1, b2, eps, weight_decay):
@@ -172,6 +172,8 @@ WRONG = {
         _variant(step=lambda theta, g, m, v, mc, vc, lr, eps: -lr * mc / (np.sqrt(vc.sum()) + eps)),
     "swaps the two rates: m forgets with b2, and v with b1":
         _variant(means=lambda g, m, v, b1, b2: (b2 * m + (1 - b2) * g, b1 * v + (1 - b1) * g**2)),
+    "takes b1 for b2, and b2 for b1, everywhere: b1 belongs to m, b2 to v":
+        lambda theta, g, m, v, t, lr, b1, b2, eps, decay: adamw_step(theta, g, m, v, t, lr, b2, b1, eps, decay),
     "swaps the weights within the means: the old mean counts 1 - b1, where it should count b1":
         _variant(means=lambda g, m, v, b1, b2: ((1 - b1) * m + b1 * g, (1 - b2) * v + b2 * g**2)),
     "sums the gradients as momentum does, without the factors 1 - b1 and 1 - b2":

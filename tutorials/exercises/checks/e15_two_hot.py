@@ -3,7 +3,7 @@
 import numpy as np
 
 import minigrok
-from minigrok.course.laws import agrees, fails, holds
+from minigrok.course.laws import Failure, agrees, fails, holds
 
 LESSON, MINUTES = 4, 5
 HINTS = (
@@ -19,7 +19,7 @@ def two_hot(pairs, p):
 
 def check(two_hot, rng):
     sentence = "a 1 at place a, a 1 at place p + b, and 0 elsewhere"
-    for pairs, p in (([[0, 1]], 2), ([[1, 1]], 2), ([[2, 0], [0, 1]], 3), ([[2, 2], [1, 0], [1, 2]], 3)):
+    for pairs, p in (([[0, 1]], 2), ([[0, 0]], 3), ([[1, 1]], 2), ([[2, 0], [0, 1]], 3), ([[2, 2], [1, 0], [1, 2]], 3)):
         agrees(two_hot, _reference, np.array(pairs), p, sentence=sentence)
     for p in (3, 5, 7):
         task = minigrok.tasks.modular(p, seed=int(rng.integers(1000)))
@@ -27,9 +27,12 @@ def check(two_hot, rng):
         holds(two_hot, "every row has exactly two ones: the sum of a row is 2",
               lambda X: bool((X.sum(axis=1) == 2).all()), pairs, p)
         answer = two_hot(pairs, p)
-        halves_swapped = np.roll(two_hot(pairs[:, ::-1].copy(), p), p, axis=1)
-        if (answer != halves_swapped).any():
-            fails("to swap a and b swaps the two halves of the row", (pairs, p), answer, halves_swapped)
+        swapped = pairs[:, ::-1].copy()
+        after = two_hot(swapped, p)
+        if (np.roll(answer, p, axis=1) != after).any():
+            raise Failure("to swap a and b swaps the two halves of the row", (pairs, p),
+                          {"yours before, halves swapped": np.roll(answer, p, axis=1), "yours after": after},
+                          changed=(swapped, p))
         if (answer != task.X_train).any():
             fails(f"the rows must be X_train of minigrok.tasks.modular({p})", (pairs, p), answer, task.X_train)
 
@@ -55,6 +58,10 @@ def _by_loop(pairs, p):
     return np.array(rows)
 
 
+def _of_largest(pairs, p):
+    return np.hstack([np.eye(pairs.max() + 1)[pairs[:, column]] for column in (0, 1)])
+
+
 def _whole_columns(pairs, p):
     X = np.zeros((len(pairs), 2 * p))
     X[:, pairs[:, 0]] = 1
@@ -76,6 +83,17 @@ WRONG = {
         lambda pairs, p: np.eye(p)[pairs].sum(axis=1),
     "puts the second summand first": lambda pairs, p: _with_ones(len(pairs), 2 * p, pairs[:, 1], p + pairs[:, 0]),
     "counts the places from 1": lambda pairs, p: _with_ones(len(pairs), 2 * p, pairs[:, 0] + 1, p + pairs[:, 1] + 1),
+    "counts the names from 1, and puts them at a - 1 and p + b - 1: they begin at 0":
+        lambda pairs, p: _with_ones(len(pairs), 2 * p, pairs[:, 0] - 1, p + pairs[:, 1] - 1),
+    "counts the names from 1, so that row name - 1 of the identity is taken: they begin at 0":
+        lambda pairs, p: np.eye(p)[pairs - 1].reshape(-1, 2 * p),
+    "counts the names from 1, so that row name + 1 of the identity is taken: they begin at 0":
+        lambda pairs, p: np.eye(p)[pairs + 1].reshape(-1, 2 * p),
+    "puts the one of b at p + b - 1: the first half ends at place p - 1, so that b = 0 is at p":
+        lambda pairs, p: _with_ones(len(pairs), 2 * p, pairs[:, 0], p + pairs[:, 1] - 1),
+    "puts the one of b at p + b + 1: the first half ends at place p - 1, so that b = 0 is at p":
+        lambda pairs, p: _with_ones(len(pairs), 2 * p, pairs[:, 0], p + pairs[:, 1] + 1),
+    "takes the largest name for p: p is given, and not every name need be there": _of_largest,
     "writes ones into whole columns, X[:, a] = 1, so that every row has those of all pairs": _whole_columns,
     "writes the numbers a and b in place of ones: the net is to see names":
         lambda pairs, p: _with_ones(len(pairs), 2 * p, pairs[:, 0], p + pairs[:, 1], values=pairs.T),

@@ -19,7 +19,7 @@ def milestones(epochs, train_accuracy, test_accuracy):
     learnt = epochs[train_accuracy >= 0.99]
     below = np.flatnonzero(test_accuracy < 0.95)
     held = epochs[below[-1] + 1 :] if len(below) else epochs         # all that follows the last record below
-    return learnt[0] if len(learnt) else None, held[0] if len(held) else None
+    return int(learnt[0]) if len(learnt) else None, int(held[0]) if len(held) else None
 
 
 def check(milestones, rng):
@@ -49,6 +49,8 @@ def _by_hand():
     yield epochs, learnt, np.array([0.0, 0.2, 0.95, 1.0]), "memorised at 0.99 or more, generalised at 0.95 or more"
     yield epochs, learnt, low, "a run that never generalises has None there"
     yield epochs, half, low, "a run that never memorises has None there too"
+    yield (epochs, learnt, np.array([0.0, 0.2, 0.9, 0.97]),
+           "the last record has no later ones: it is enough if its own accuracy is 0.95")
     yield epochs, learnt, np.array([0.0, 0.96, 0.9, 0.97]), "it must stay: what falls back below 0.95 has not held"
     yield epochs, learnt, np.array([0.0, 0.96, 0.97, 0.9]), "if the last record is below 0.95, nothing has held"
     yield epochs, np.array([0.1, 0.99, 0.9, 1.0]), low, "memorised is the first time, whether it stays or not"
@@ -100,6 +102,25 @@ def _last_rise(epochs, train_accuracy, test_accuracy):
     return _first(epochs, train_accuracy >= 0.99), rises[-1] if len(rises) else None
 
 
+def _last_unseen(epochs, train_accuracy, test_accuracy):
+    return _reference(epochs[:-1], train_accuracy[:-1], test_accuracy[:-1])
+
+
+def _last_undecided(epochs, train_accuracy, test_accuracy):
+    """Looks for records that follow up to [i:-1], which leaves out the last."""
+    held = [bool((test_accuracy[i:-1] >= 0.95).all()) for i in range(len(epochs))]
+    return _first(epochs, train_accuracy >= 0.99), _first(epochs, held)
+
+
+def _last_nowhere(epochs, train_accuracy, test_accuracy):
+    held = [bool((test_accuracy[i:-1] >= 0.95).all()) for i in range(len(epochs) - 1)]
+    return _first(epochs, train_accuracy >= 0.99), _first(epochs[:-1], held)
+
+
+def _last_no_start(epochs, train_accuracy, test_accuracy):
+    return _first(epochs, train_accuracy >= 0.99), _first(epochs[:-1], _held(test_accuracy)[:-1])
+
+
 def _waits(epochs, train_accuracy, test_accuracy):
     memorised, generalised = _reference(epochs, train_accuracy, test_accuracy)
     if memorised is None or generalised is None:
@@ -121,6 +142,22 @@ WRONG = {
     "returns the number of the record in place of its epoch": _records_for_epochs,
     "gives the first epoch where nothing ever happened: np.argmax of nothing but False is 0":
         lambda epochs, train, test: (epochs[np.argmax(train >= 0.99)], epochs[np.argmax(_held(test))]),
+    "gives the number of the record, and 0 where nothing ever happened: np.argmax of nothing but False is 0":
+        lambda epochs, train, test: (np.argmax(train >= 0.99), np.argmax(_held(test))),
+    "takes np.argmax of the first touch: it does not ask whether the net stays, and gives the first epoch for never":
+        lambda epochs, train, test: (epochs[np.argmax(train >= 0.99)], epochs[np.argmax(test >= 0.95)]),
+    "takes np.argmax of the first touch, a record and no epoch: and it gives 0 for never":
+        lambda epochs, train, test: (np.argmax(train >= 0.99), np.argmax(test >= 0.95)),
+    "gives 0 for never: at epoch 0 is not never":
+        lambda epochs, train, test: (_first(epochs, train >= 0.99, 0), _first(epochs, _held(test), 0)),
+    "gives infinity for never, where None is asked for":
+        lambda epochs, train, test: (_first(epochs, train >= 0.99, np.inf), _first(epochs, _held(test), np.inf)),
+    "gives NaN for never, where None is asked for":
+        lambda epochs, train, test: (_first(epochs, train >= 0.99, np.nan), _first(epochs, _held(test), np.nan)),
+    "leaves out the last record": _last_unseen,
+    "never looks at the last record's test accuracy: a slice [i:-1] ends before it": _last_undecided,
+    "leaves out the last record's test accuracy: range(n - 1) and a slice [i:-1] both end before it": _last_nowhere,
+    "does not try the last record as the one from which on the net has generalised": _last_no_start,
     "takes the first of an empty list where something never happened":
         lambda epochs, train, test: (epochs[train >= 0.99][0], epochs[_held(test)][0]),
     "gives -1 for never, which the next mean over runs takes for an epoch":

@@ -7,7 +7,8 @@ from minigrok.course.laws import agrees, holds, law
 
 LESSON, MINUTES = 4, 15
 HINTS = (
-    "Four steps: transform, choose the frequencies, take the power, divide by its sum. Print the shape after each.",
+    "Five steps: transform, choose the frequencies, take the power, divide by its sum, add up the squares. Print the "
+    "shape after each.",
     "np.fft.fft(w)[1 : (p + 1) // 2] holds the frequencies that count; F_k is complex, and its power is abs(F_k)**2.",
     "With power = abs(np.fft.fft(w)[1 : (p + 1) // 2])**2 it is ((power / power.sum())**2).sum(), or 0 if that sum of "
     "powers is 0.",
@@ -31,6 +32,8 @@ def check(fourier_concentration, rng):
               lambda answer, p=p: abs(answer - 2 / (p - 1)) < 1e-9, np.eye(p)[0])
     for w in ([1, 2, 3, 4, 5], [0, 3, -1, 2, 0, 1, 1]):
         agrees(fourier_concentration, _reference, np.array(w, float), sentence=sentence)
+        law(fourier_concentration, "small weights make the same wave: only a neuron of exact zeros is dead",
+            np.array(w, float), 1e-12 * np.array(w, float))
     for p, k in ((5, 2), (7, 1), (11, 5), (23, 4)):
         wave = np.cos(2 * np.pi * k * np.arange(p) / p + rng.uniform(0, 6))
         holds(fourier_concentration, f"a pure wave, here with k = {k} and p = {p}, is as concentrated as can be: 1",
@@ -120,6 +123,8 @@ WRONG = {
         lambda w: ((_power(w) / _power(w).max()) ** 2).sum() if w.any() else 0.0,
     "takes the mean over frequencies where the sum belongs": lambda w: (_shares(_power(w)) ** 2).mean(),
     "returns the entropy of the shares": lambda w: entr(_shares(_power(w))).sum(),
+    "counts a neuron of small weights as dead, by a threshold or by a small number added to the sum of powers":
+        lambda w: (_shares(_power(w)) ** 2).sum() if _power(w).sum() >= 1e-6 else 0.0,
     "divides zero by zero for a dead neuron": _over_zero,
     "squares the complex F_k: the power is |F_k|^2, a real number": _squared_complex,
     "never transforms: it looks at how few *residues* the weights sit on, not how few waves":

@@ -137,6 +137,12 @@ def _absent_too(Z, pairs, p):
     return (counts[:, None] * (means - Z.mean(axis=0)) ** 2).sum() / ((Z - Z.mean(axis=0)) ** 2).sum()
 
 
+def _from_one(Z, pairs, p):
+    answers, mean = _answers(pairs, p), Z.mean(axis=0)
+    return sum((answers == y).sum() * ((Z[answers == y].mean(axis=0) - mean) ** 2).sum()
+               for y in np.unique(answers) if y > 0) / ((Z - mean) ** 2).sum()
+
+
 RIGHT = (
     _by_loops,
     _by_projection,
@@ -169,4 +175,5 @@ WRONG = {
     "measures how often the net is right, the accuracy":
         lambda Z, pairs, p: (Z.argmax(axis=1) == _answers(pairs, p)).mean(),
     "divides by zero for an answer that does not occur": _absent_too,
+    "leaves out the answer 0: a loop over answers begins there, not at 1": _from_one,
 }

@@ -39,10 +39,12 @@ def check(ising_energy, rng):
             board = 1 - 2 * (np.indices((L, L)).sum(axis=0) % 2)
             before, after = ising_energy(spins), ising_energy(spins * board)
             if abs(before + after) > 1e-9:
-                fails("to turn every second spin, as on a chessboard, turns each bond round, and so the sign of E",
-                      (spins * board,), after, -before)
+                fails("to turn every second spin, as on a chessboard, turns each bond round, and so the sign of E; but "
+                      f"yours is {before:g} before, and {after:g} after", (spins,), before)
         agrees(ising_energy, ising_energy_of_minigrok, spins,
-               sentence="E = -(sum of s_i s_j over all 2 L^2 bonds of the torus), as Ising2D counts it")
+               sentence="the energy is -(sum of s_i s_j over all 2 L^2 bonds of the torus), as Ising2D counts it")
+    agrees(ising_energy, ising_energy_of_minigrok, np.ones((12, 12), dtype=int),
+           sentence="larger grids have larger energies: 12 x 12 equal spins have E = -2 L^2 = -288")
 
 
 def ising_energy_of_minigrok(spins):
@@ -77,6 +79,19 @@ def _no_wrap(spins):
     return -(spins[:, :-1] * spins[:, 1:]).sum() - (spins[:-1] * spins[1:]).sum()
 
 
+def _short_loops(spins):
+    L, E = len(spins), 0
+    for i in range(L - 1):
+        for j in range(L - 1):
+            E -= spins[i, j] * (spins[i, j + 1] + spins[i + 1, j])
+    return E
+
+
+def _in_eight_bits(spins):
+    small = spins.astype(np.int8)                        # a sum of products that einsum adds up in eight bits
+    return -np.einsum("ij,ij->", small, np.roll(small, -1, axis=1) + np.roll(small, -1, axis=0))
+
+
 def _broken(spins):
     return sum((spins != np.roll(spins, 1, axis)).sum() for axis in (0, 1))
 
@@ -104,6 +119,9 @@ RIGHT = (
 WRONG = {
     "counts each bond from both its ends: E comes out twice too large": lambda spins: 2 * ising_energy(spins),
     "leaves out the bonds around the edge: the grid does not wrap": _no_wrap,
+    "ends both loops at L - 1: the last row and the last column have right and lower neighbours, too, around the edge":
+        _short_loops,
+    "adds up in whole numbers of 8 bits (int8), which end at 127 and then go on at -128": _in_eight_bits,
     "forgets the minus: neighbours that agree must lower E": lambda spins: -ising_energy(spins),
     "takes the bonds along the rows only": lambda spins: -(spins * np.roll(spins, -1, axis=1)).sum(),
     "takes the bonds along the columns only": lambda spins: -(spins * np.roll(spins, -1, axis=0)).sum(),

@@ -35,8 +35,8 @@ def check(energy_change, rng):
             turned[row, column] *= -1
             there, back = energy_change(spins, row, column), energy_change(turned, row, column)
             if abs(there + back) > 1e-9:
-                fails("to turn a spin and turn it back costs nothing: the two changes add up to 0",
-                      (turned, row, column), back, -there)
+                fails("to turn a spin and turn it back costs nothing, so the two changes add up to 0; but yours are "
+                      f"{there:g} there and {back:g} back", (spins, row, column), there)
             law(energy_change, "to turn all the spins first makes no difference", (spins, row, column),
                 (-spins, row, column))
             law(energy_change, "rows and columns count alike: the transpose has the same answer", (spins, row, column),

@@ -27,19 +27,24 @@ def check(wang_landau_step, rng):
     for here, new, uniform, sentence in (
         (1, 0, 0.5, "a move to a bin with a smaller g is always accepted"),
         (1, 2, 0.05, "a move to a bin with a smaller g, by ever so little, is always accepted"),
-        (0, 1, 0.5, "ln g(here) - ln g(new) = -2, and ln(1 - u) = ln 0.5 is above that: refused, and the bin where the "
-                    "walk stands is raised once more"),
-        (0, 1, 0.95, "ln g(here) - ln g(new) = -2, and ln(1 - u) = ln 0.05 is below that: accepted"),
-        (0, 1, 0.05, "ln(1 - u) = ln 0.95 is above -2: refused. It is 1 - u that counts, not u"),
-        (0, -1, 0.5, "new = -1 is a wall: the walk stays, and that counts as a visit"),
-        (2, -1, 0.95, "new = -1 is a wall, whatever the random number is"),
-        (1, -1, 0.05, "new = -1 is a wall, although in Python log_g[-1] is the last bin"),
+        (0, 1, 0.5, "the difference ln g(here) - ln g(new) is -2, and ln(1 - u) = ln 0.5 is above that: refused, and "
+                    "the bin where the walk stands is raised once more"),
+        (0, 1, 0.95, "the difference ln g(here) - ln g(new) is -2, and ln(1 - u) = ln 0.05 is below that: accepted"),
+        (0, 1, 0.8, "the natural logarithm counts: ln(1 - u) = ln 0.2 = -1.61 is above -2, so it is refused"),
+        (0, 1, 0.05, "with u = 0.05, ln(1 - u) = ln 0.95 is above -2: refused. It is 1 - u that counts, not u"),
+        (0, -1, 0.5, "at a wall, new = -1, the walk stays, and that counts as a visit"),
+        (2, -1, 0.95, "at a wall, new = -1, the walk stays, whatever the random number is"),
+        (1, -1, 0.05, "at a wall, new = -1, the walk stays, although in Python log_g[-1] is the last bin"),
         (2, 2, 0.3, "a move within a bin is always accepted; one visit more"),
-        (0, 2, 0.0, "u = 0 gives ln(1 - u) = 0, which is not below -1.5: refused"),
+        (0, 2, 0.0, "with u = 0, ln(1 - u) = 0 is not below -1.5: refused"),
     ):
         agrees(wang_landau_step, _reference, log_g, histogram, here, new, 0.25, uniform, sentence=sentence)
+    for new, difference in ((1, -0.1), (2, -0.35)):
+        agrees(wang_landau_step, _reference, np.array([5.0, 5.1, 5.35]), histogram, 0, new, 0.25, 0.5,
+               sentence=f"the difference ln g(here) - ln g(new) is {difference}, and ln(1 - u) = ln 0.5 = -0.69 is "
+                        "below that: accepted, though g(new) is larger")
     agrees(wang_landau_step, _reference, np.array([2000.0, 2001.0]), np.array([7, 8]), 0, 1, 0.25, 0.9,
-           sentence="ln(1 - u) = ln 0.1 is below 2000 - 2001 = -1: accepted, however large g is")
+           sentence="the logarithm ln(1 - u) = ln 0.1 is below 2000 - 2001 = -1: accepted, however large g is")
     for bins in (2, 3, 5):
         for level in (0.0, 2000.0):
             log_g = rng.normal(size=bins) + level
@@ -64,8 +69,8 @@ def _laws(wang_landau_step, arguments):
     lifted = log_g - 700.0, *arguments[1:]
     before, after = wang_landau_step(*arguments), wang_landau_step(*lifted)
     if before[2] != after[2]:
-        fails("only differences of ln g matter: with 700 less in all bins the walk must do the same", lifted, after[2],
-              before[2])
+        fails("only differences of ln g matter: with 700 less in all bins the walk must do the same; but yours ends in "
+              f"bin {before[2]} without, and in bin {after[2]} with them", lifted, after)
 
 
 def _reference(log_g, histogram, here, new, log_f, uniform):
@@ -137,6 +142,14 @@ WRONG = {
         _variant(lambda log_g, here, new, u: new != -1 and math.log(1 - u) < log_g[new] - log_g[here]),
     "compares ln u where ln(1 - u) belongs":
         _variant(lambda log_g, here, new, u: new != -1 and np.log(u) < log_g[here] - log_g[new]),
+    "takes log2(1 - u), the logarithm to base 2, where ln(1 - u) belongs":
+        _variant(lambda log_g, here, new, u: new != -1 and np.log2(1 - u) < log_g[here] - log_g[new]),
+    "takes log10(1 - u), the logarithm to base 10, where ln(1 - u) belongs":
+        _variant(lambda log_g, here, new, u: new != -1 and np.log10(1 - u) < log_g[here] - log_g[new]),
+    "compares -ln(1 + u), perhaps -log1p(u) for log1p(-u), where ln(1 - u) belongs":
+        _variant(lambda log_g, here, new, u: new != -1 and -np.log1p(u) < log_g[here] - log_g[new]),
+    "asks for new > 0, so that bin 0 is a wall as well":
+        _variant(lambda log_g, here, new, u: new > 0 and math.log(1 - u) < log_g[here] - log_g[new]),
     "takes exp of ln g itself, which overflows when ln g is in the thousands":
         _variant(lambda log_g, here, new, u: new != -1 and 1 - u < np.exp(log_g[here]) / np.exp(log_g[new])),
     "divides ln g by ln g: the logarithm of the ratio is the difference of the two":

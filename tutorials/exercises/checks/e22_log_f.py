@@ -31,7 +31,7 @@ def check(next_log_f, rng):
         (0.0625, [9, 9], 40, "half of 0.0625 would be below bins / steps = 0.05, so it is 0.05"),
         (0.0625, [0, 9], 8, "not to be halved, but 0.0625 is below bins / steps = 0.25: so it is 0.25"),
         (0.0625, [0, 0, 9, 9], 40, "all four bins count, also those not visited since: bins / steps = 0.1"),
-        (0.5, [1, 0, 1], 2, "bins / steps = 1.5 is above 1, and ln f never is"),
+        (0.5, [1, 0, 1], 2, "the limit bins / steps = 1.5 is above 1, and ln f never is"),
         (0.25, [30, 30], 20_000, "visited more than often enough, and bins / steps is far below: halved once"),
     ):
         agrees(next_log_f, _reference, log_f, np.array(histogram), steps, sentence=sentence)
@@ -42,7 +42,7 @@ def check(next_log_f, rng):
             steps = int(bins * 2 ** rng.uniform(0, 16))
             law(next_log_f, "the order of the bins does not matter", (log_f, histogram, steps),
                 (log_f, rng.permutation(histogram), steps))
-            holds(next_log_f, "ln f is never below bins / steps, and never above 1",
+            holds(next_log_f, "the new ln f is never below bins / steps, and never above 1",
                   lambda value, low=bins / steps: min(1, low) * (1 - 1e-9) <= value <= 1, log_f, histogram, steps)
             agrees(next_log_f, _reference, log_f, histogram, steps,
                    sentence="halved if every bin has 1 / sqrt(ln f) visits; in any case at least bins / steps")

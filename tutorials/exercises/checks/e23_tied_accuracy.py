@@ -26,8 +26,9 @@ def check(tied_accuracy, rng):
         if classes == 2:
             both = [tied_accuracy(outputs, y) for outputs in (Z, Z[:, ::-1])]
             if abs(sum(both) - 1) > 1e-9:
-                fails("two classes: exchange the outputs, and accuracy a becomes 1 - a, so that the mean of all "
-                      f"networks is 1/2; here a is followed by {both[1]:.6g}", (Z, y), both[0])
+                fails("with two classes, accuracy a for Z and b for Z with its columns exchanged add up to 1, so that "
+                      f"the mean of all networks is 1/2; but yours are {both[0]:.6g} and {both[1]:.6g}",
+                      (Z, y), both[0])
         order = rng.permutation(classes)                 # class c gets the name order[c]
         renamed = np.empty_like(Z)
         renamed[:, order] = Z
@@ -36,6 +37,9 @@ def check(tied_accuracy, rng):
             (Z, y), (renamed, order[y]))
         law(tied_accuracy, "outputs a billion times smaller leave the accuracy alone: only equal outputs tie",
             (Z, y), (Z * 2.0**-30, y))
+    for label in (0, 1):
+        agrees(tied_accuracy, _solution, np.array([[1.0, np.nextafter(1, 2)]]), np.array([label]), sentence=(
+            "only equal outputs tie: here the second is larger than the first, though by its last bit alone, 2.2e-16"))
     equal = np.full((6, 3), 0.5)
     holds(tied_accuracy, "a network whose outputs are all equal knows nothing: its accuracy is 1 / classes",
           lambda a: abs(a - 1 / 3) < 1e-9, equal, np.array([0, 0, 0, 1, 1, 2]))
@@ -43,8 +47,9 @@ def check(tied_accuracy, rng):
 
 def _inputs(rng):
     for row, label in (([2.0, 1.0], 0), ([2.0, 1.0], 1), ([1.0, 1.0], 0), ([1.0, 1.0], 1), ([1.0, 1.0, 0.0], 2),
-                       ([0.0, 1.0, 1.0], 2), ([0.0, 0.0, 0.0], 1)):
+                       ([0.0, 1.0, 1.0], 2), ([0.0, 0.0, 0.0], 1), ([-1.0, -2.0], 0)):
         yield np.array([row]), np.array([label])
+    yield np.eye(2), np.array([0, 1])
     for n, classes in ((3, 2), (4, 3), (8, 4)):
         yield rng.integers(-1, 2, (n, classes)).astype(float), rng.integers(0, classes, n)
     Z = rng.normal(size=(7, 3))
@@ -95,6 +100,16 @@ def _counting(weight, largest=lambda Z: Z.max(axis=1, keepdims=True) == Z):
     return wrong
 
 
+def _two_classes(Z, y):
+    ahead = np.where(y == 0, Z[:, 0] - Z[:, 1], Z[:, 1] - Z[:, 0])
+    return ((np.sign(ahead) + 1) / 2).mean()
+
+
+def _all_columns(Z, y):
+    largest = Z.max(axis=1, keepdims=True) == Z
+    return (largest[:, y] / largest.sum(axis=1)).mean()  # (n, n)
+
+
 def _without_ties(Z, y):
     largest = Z.max(axis=1, keepdims=True) == Z
     clear = largest.sum(axis=1) == 1
@@ -123,6 +138,14 @@ WRONG = {
         lambda right, k, classes: right / k, lambda Z: Z.max(axis=0) == Z),
     "calls nearly equal outputs a tie: np.isclose lets all that is below 1e-8 be equal": _counting(
         lambda right, k, classes: right / k, lambda Z: np.isclose(Z, Z.max(axis=1, keepdims=True))),
+    "calls outputs a tie that agree to twelve digits or so: only those that are equal, ==, tie": _counting(
+        lambda right, k, classes: right / k,
+        lambda Z: np.isclose(Z, Z.max(axis=1, keepdims=True), rtol=1e-12, atol=0)),
+    "compares outputs 0 and 1 alone: a formula for two classes": _two_classes,
+    "begins its search for the largest output at 0, so that negative outputs are never the largest": _counting(
+        lambda right, k, classes: right / np.maximum(k, 1),
+        lambda Z: np.maximum(Z.max(axis=1, keepdims=True), 0) == Z),
+    "takes the columns of all labels in every row, [:, y], where each row has a label of its own": _all_columns,
     "divides by k squared: the label is one of k, so once is enough": _counting(
         lambda right, k, classes: right / k**2),
 }

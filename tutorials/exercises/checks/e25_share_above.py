@@ -105,6 +105,9 @@ WRONG = {
         lambda mass, above, log_g, edges, level: _of(mass, edges[:-1] > level)),
     "takes in the bin that ends at the level": _wrong(
         lambda mass, above, log_g, edges, level: _of(mass, edges[1:] >= level)),
+    "computes the index of the level by a division, as if all bins were equally wide": _wrong(
+        lambda mass, above, log_g, edges, level:
+            mass[round((level - edges[0]) / (edges[1] - edges[0])):].sum() / mass.sum()),
     "returns the share below the level": _wrong(lambda mass, above, log_g, edges, level: _of(mass, ~above)),
     "returns ln of the share": _wrong(lambda mass, above, log_g, edges, level: np.log(_of(mass, above))),
     "counts bins, not the mass in them": _wrong(lambda mass, above, log_g, edges, level: above.mean()),

@@ -31,11 +31,13 @@ def check(centered_density_matrix, rng):
         law(centered_density_matrix, "the order of the inputs does not matter", A, A[::-1].copy())
         law(centered_density_matrix, "every input shown twice: the same state", A, np.repeat(A, 2, axis=0))
         holds(centered_density_matrix, "a state has trace 1", lambda rho: abs(np.trace(rho) - 1) < 1e-9, A)
-        agrees(centered_density_matrix, _reference, A, sentence='density_matrix(A, "centered") is another state')
+        agrees(centered_density_matrix, _reference, A, sentence=(
+            'the state of convention "centered", by minigrok\'s density_matrix, is the one below'))
 
 
 def _inputs(rng):
     yield np.array([[1.0, 0.0], [0.0, 1.0]])
+    yield np.array([[1.0], [3.0]])                        # one neuron: its state is [[1]], still a matrix
     yield np.array([[1.0, 2.0], [3.0, 2.0], [2.0, 5.0]])
     for A in activations(rng, shapes=((2, 2), (3, 2), (5, 3))):
         if np.ptp(A, axis=0).any():                       # rows all alike have no centered state
@@ -82,7 +84,7 @@ def _standardised(A):
 
 RIGHT = (
     _by_loops, _by_moments, _by_projector,
-    lambda A: np.cov(A.T) / np.trace(np.cov(A.T)),
+    lambda A: np.atleast_2d(np.cov(A.T)) / np.trace(np.atleast_2d(np.cov(A.T))),
 )
 WRONG = {
     "takes no mean off: that is the convention \"trace\"": _state,
@@ -98,6 +100,8 @@ WRONG = {
         _standardised,
     "gives every centered input unit length: that is \"centered_rows\"": _unit_rows,
     "takes the mean off rho, not off the activations": lambda A: _state(A) - _state(A).mean(axis=0),
+    "takes np.cov as it is, which for one neuron gives a number: np.atleast_2d makes a matrix of it":
+        lambda A: np.cov(A, rowvar=False) / np.trace(np.cov(A, rowvar=False)),
     "multiplies the wrong way round, A A^T: the state of the inputs, not of the neurons":
         lambda A: _state((A - A.mean(axis=0)).T),
 }

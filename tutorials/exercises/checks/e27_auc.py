@@ -22,8 +22,8 @@ def check(auc, rng):
     for positives, negatives in _inputs(rng):
         there, back = auc(positives, negatives), auc(negatives, positives)
         if abs(there + back - 1) > 1e-9:
-            fails("in each pair one is higher or the two share it, so auc(a, b) + auc(b, a) = 1",
-                  (positives, negatives), there, 1 - back)
+            fails("in each pair one is higher or the two share it, so auc(positives, negatives) + auc(negatives, "
+                  f"positives) is 1; but yours are {there:.6g} and {back:.6g}", (positives, negatives), there)
         law(auc, "only the order counts: all scores cubed separate as well as before",
             (positives, negatives), (positives**3, negatives**3))
         law(auc, "the order in which the runs are listed does not matter",

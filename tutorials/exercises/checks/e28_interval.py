@@ -28,13 +28,15 @@ def check(share_interval, rng):
         p = successes / n
         low, high = share_interval(successes, n)
         if not -1e-9 <= low <= p + 1e-9 <= high + 2e-9 <= 1 + 3e-9:
-            fails("0 <= low <= successes / n <= high <= 1", (successes, n), (low, high))
+            fails("the interval holds the share: 0 <= low <= successes / n <= high <= 1", (successes, n), (low, high))
         holds(share_interval, "one run, or any number, never makes a share certain: the interval has a width",
               lambda ends: ends[1] - ends[0] > 1e-3, successes, n)
         for q in (low, high):
-            if abs(abs(p - q) - Z * np.sqrt(max(q * (1 - q), 0) / n)) > 1e-7:      # q (1 - q) loses digits near 0 and 1
-                fails("at both ends q of the interval abs(p - q) = Z sqrt(q (1 - q) / n), in q's standard deviation",
-                      (successes, n), (low, high))
+            away, deviations = abs(p - q), Z * np.sqrt(max(q * (1 - q), 0) / n)
+            if abs(away - deviations) > 1e-7:            # q (1 - q) loses digits near 0 and 1
+                fails("at both ends q of the interval abs(p - q) equals Z sqrt(q (1 - q) / n), in q's standard "
+                      f"deviation; but at your q = {q:.6g} abs(p - q) = {away:.6g}, and Z sqrt(q (1 - q) / n) = "
+                      f"{deviations:.6g}", (successes, n), (low, high))
         agrees(share_interval, _by_scipy, successes, n, sentence="the ends are the two roots, to all digits")
         missed = share_interval(n - successes, n)
         if abs(missed[0] - (1 - high)) + abs(missed[1] - (1 - low)) > 1e-9:
@@ -107,6 +109,18 @@ def _not_shrunk(successes, n):
     return middle - half, middle + half
 
 
+def _term_missing(successes, n):
+    p, shrink = successes / n, 1 + Z**2 / n
+    middle, half = (p + Z**2 / (2 * n)) / shrink, Z / shrink * np.sqrt(p * (1 - p) / n)
+    return middle - half, middle + half
+
+
+def _not_squared(successes, n):
+    p, shrink = successes / n, 1 + Z / n
+    middle, half = (p + Z / (2 * n)) / shrink, Z / shrink * np.sqrt(p * (1 - p) / n + Z / (4 * n**2))
+    return middle - half, middle + half
+
+
 def _one_n_missing(successes, n):
     p, shrink = successes / n, 1 + Z**2 / n
     middle, half = (p + Z**2 / (2 * n)) / shrink, Z / shrink * np.sqrt(p * (1 - p) / n + Z**2 / (4 * n))
@@ -125,6 +139,8 @@ WRONG = {
     "puts the interval around p, and not around the middle of the two roots": _around_p,
     "forgets to divide by 1 + Z^2/n, the factor of q^2": _not_shrunk,
     "has Z^2/(4 n) under the root, where Z^2/(4 n^2) belongs": _one_n_missing,
+    "leaves Z^2/(4 n^2) out under the root": _term_missing,
+    "has Z where Z^2 belongs: both sides were to be squared": _not_squared,
     "returns the middle and half the width, not the two ends": _middle_and_half,
     "returns the ends the wrong way round, high before low": lambda successes, n: share_interval(successes, n)[::-1],
     "adds Z^2 pseudo-runs and then takes the simple interval, Agresti and Coull's": _agresti_coull,

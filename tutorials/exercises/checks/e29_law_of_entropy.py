@@ -253,8 +253,8 @@ WRONG = {
     "expects bits, the logarithm to base 2":
         _refuses(lambda entropy, p, rho, Q: abs(entropy(rho) - _S(p) / np.log(2)) < 1e-9),
     "has True and False the wrong way round": lambda entropy: not _by_values(entropy),
-    "refuses every entropy, right ones too: does it compare with ==, which rounding breaks, or draw what is no state":
+    "refuses every entropy, right ones too; perhaps it compares with ==, which rounding breaks, or draws no states":
         lambda entropy: True,
-    "refuses none: is the law ever run, and does its error get as far as `except`": lambda entropy: False,
+    "refuses none; perhaps the law is never run, or its error does not get as far as `except`": lambda entropy: False,
 }
 broken = _remembered(broken, _by_values)

@@ -115,7 +115,9 @@ WRONG = {
     "adds up density matrices without weights: the trace is the number of shards": lambda shards: sum(_states(shards)),
     "keeps the last shard only: it sets the Gram matrix where it should add to it":
         lambda shards: _over_trace(_gram(shards[-1])),
-    "uses the first shard only: does it return inside the loop?": lambda shards: _over_trace(_gram(shards[0])),
+    "forgets the first shard; perhaps its loop begins at 1, shards[1:]":
+        lambda shards: _over_trace(sum(map(_gram, shards[1:]), np.zeros((shards[0].shape[1],) * 2))),
+    "uses the first shard only; perhaps it returns inside the loop": lambda shards: _over_trace(_gram(shards[0])),
     "forgets to divide by the trace": lambda shards: sum(map(_gram, shards)),
     "divides by the number of rows, where the trace belongs":
         lambda shards: sum(map(_gram, shards)) / sum(map(len, shards)),

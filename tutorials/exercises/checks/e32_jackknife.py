@@ -126,7 +126,10 @@ WRONG = {
     "divides by the trace of all inputs though one is left out: those matrices are no states": _wrong_trace,
     "takes each neuron's mean off first: that is the purity of another state":
         lambda A: np.sqrt(_variance(_without(A - A.mean(axis=0)))),
-    "never leaves out the last input: does its loop end at n - 1?": lambda A: np.sqrt(_variance(_without(A)[:-1])),
+    "never leaves out the last input; perhaps its loop is over range(n - 1)":
+        lambda A: np.sqrt((len(A) - 1) / len(A) * (len(A) - 1) * _without(A)[:-1].var()),
+    "never leaves out the last input, and has one too few for n in the factor as well":
+        lambda A: np.sqrt(_variance(_without(A)[:-1])),
     "forgets axis=0 in np.delete, which then flattens A to one line":
         lambda A: np.sqrt(_variance(np.array([_purity(np.delete(A, i)) for i in range(len(A))]))),
 }
