@@ -92,7 +92,8 @@ def find(name: str) -> str:
     """
     known, stem = names(), Path(name).stem.lower()
     number = re.fullmatch(r"e?(\d+)", stem)
-    beginning = [full for full in known if full.startswith(f"e{int(number[1]):02}" if number else stem)]
+    beginning = [full for full in known if number and full.startswith(f"e{int(number[1]):02}_")]
+    beginning = beginning or [full for full in known if full.startswith(stem)]
     if len(beginning) == 1 or stem in known:
         return stem if stem in known else beginning[0]
     near = beginning or difflib.get_close_matches(stem, known, n=3)
