@@ -37,7 +37,7 @@ def write(folder, text):
 def test_start_says_what_it_did_and_how_to_go_on(tmp_path):
     first = course("start", "mine", cwd=tmp_path)
     assert first.returncode == 0, first.stderr
-    assert re.search(r"^\d+ files written to mine\n.*cd mine && minigrok course list", first.stdout)
+    assert re.search(r"^\d+ files written to mine\n.*\ncd mine && minigrok course list", first.stdout)
     again = course("start", "mine", cwd=tmp_path)
     assert re.search(r"^0 files written to mine; \d+ that were there stay as they were", again.stdout)
 

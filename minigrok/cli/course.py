@@ -64,7 +64,8 @@ def run_start(settings: argparse.Namespace) -> int:
     print(f"{len(written)} files written to {settings.folder}"
           + (f"; {len(kept)} that were there stay as they were" if kept else ""))
     into = "" if settings.folder.resolve() == Path.cwd() else f"cd {shlex.quote(str(settings.folder))} && "
-    print(f"Read and run a lesson, then do its exercises. Go on with: {into}minigrok course list")
+    print("Read and run a lesson, then do its exercises. Go on with:")
+    print(f"{into}minigrok course list")
     return 0
 
 
@@ -207,7 +208,7 @@ def _marks(names: Sequence[str], settings: argparse.Namespace) -> list[Any]:
     from minigrok.course.classroom import mark_all
 
     folder = _folder()
-    with progress_bar("marking") as move:
+    with progress_bar("marking", quiet=len(names) == 1) as move:
         return mark_all(names, folder, settings.seed, getattr(settings, "workers", 1), move)
 
 
