@@ -23,6 +23,7 @@ from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
+DAY = 86_400.0                 # seconds
 
 
 class Kernel(Generic[Parameters, Result]):
@@ -74,7 +75,8 @@ def cache_folder(*more_sources: Path) -> Path | None:
     """The folder for machine code of the package as it is now; None where nothing can be written.
 
     `more_sources` are files outside the package that the code depends on, such as a user's
-    own Wang-Landau system. Folders of earlier versions of the same sources are removed.
+    own Wang-Landau system. Folders of earlier versions of the same sources are removed once they are a day old: till
+    then a process that was started before the edit may be compiling into them.
     """
     root = _cache_root()
     if root is None:
@@ -88,8 +90,9 @@ def cache_folder(*more_sources: Path) -> Path | None:
     except OSError:
         return None
     for old in root.glob(f"{place}-*"):
-        if old != folder:
-            shutil.rmtree(old, ignore_errors=True)
+        with contextlib.suppress(OSError):               # another process has just removed it
+            if old != folder and folder.stat().st_mtime - old.stat().st_mtime > DAY:
+                shutil.rmtree(old, ignore_errors=True)
     return folder
 
 
