@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from minigrok.mlp import MLP as MLP
     from minigrok.optimizers import SGD as SGD
     from minigrok.optimizers import AdamW as AdamW
+    from minigrok.runs.sweep import sweep as sweep
     from minigrok.schedules import Cosine as Cosine
     from minigrok.schedules import StepDecay as StepDecay
     from minigrok.schedules import Warmup as Warmup
@@ -99,6 +100,7 @@ _HOME = {
     "holevo_gradient": "states.labels",
     "WangLandau": "wanglandau", "DensityOfStates": "dos", "Ising2D": "systems", "Box": "systems",
     "NetworkLandscape": "systems", "BinaryPerceptron": "systems", "show": "showing", "reproduce": "study.reproduce",
+    "sweep": "runs.sweep",
 }
 _MODULES = ("tasks", "plots")
 __all__ = ["__version__", *_HOME, *_MODULES]

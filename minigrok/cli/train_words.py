@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from minigrok.cli.train_data import Options
 from minigrok.cli.train_folder import Work
-from minigrok.cli.train_setup import criteria_of
 from minigrok.history import History, Moment, column_name
+from minigrok.runs.train_data import Options
+from minigrok.runs.train_setup import criteria_of
 from minigrok.study.grokking import HELD, milestones
 
 Summary = dict[str, Any]

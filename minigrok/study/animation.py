@@ -28,9 +28,9 @@ from minigrok.checkpoint import replace_file
 from minigrok.checks import FloatArray, IntArray
 from minigrok.density import density_matrix
 from minigrok.metrics import entropy_of_spectrum
+from minigrok.runs.jobs import Job
 from minigrok.study.grokking import GrokkingSetting, Milestones, build, end_of, milestones, optimizer_of
 from minigrok.study.grokking_settings import BASES
-from minigrok.study.jobs import Job
 from minigrok.training import train
 
 EXPERIMENT = "animation"

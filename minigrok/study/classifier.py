@@ -18,7 +18,7 @@ from minigrok.checks import FloatArray
 from minigrok.history import History
 from minigrok.mlp import MLP
 from minigrok.optimizers import SGD
-from minigrok.study.jobs import Job
+from minigrok.runs.jobs import Job
 from minigrok.training import train
 
 CONVENTIONS = ("trace", "rows", "centered")

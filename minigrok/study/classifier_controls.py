@@ -29,9 +29,9 @@ from minigrok.metrics import entropy_of_spectrum, purity_of_spectrum
 from minigrok.mlp import MLP
 from minigrok.optimizers import SGD
 from minigrok.recording import spectrum_or_nan
+from minigrok.runs.jobs import Job
 from minigrok.study import classifier
 from minigrok.study.frozen import FrozenFirst
-from minigrok.study.jobs import Job
 from minigrok.tasks import Task
 from minigrok.training import train
 

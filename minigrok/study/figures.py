@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from minigrok import plots
 from minigrok.density import density_matrix
+from minigrok.runs.jobs import Job, run_jobs
 from minigrok.study import (
     announce,
     classifier,
@@ -23,7 +24,6 @@ from minigrok.study import (
 )
 from minigrok.study.claims import Judgement
 from minigrok.study.grokking_claims import marks_of, pearson
-from minigrok.study.jobs import Job, run_jobs
 
 Runs = Mapping[str, Mapping[str, Sequence[Any]]]
 

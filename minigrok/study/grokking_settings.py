@@ -27,8 +27,8 @@ from typing import Any
 import numpy as np
 
 from minigrok.checks import one_of
+from minigrok.runs.jobs import Job
 from minigrok.study.grokking import DECAYS, HIDDEN, GrokkingSetting, run
-from minigrok.study.jobs import Job
 
 BASES = (
     GrokkingSetting("relu, cross-entropy", "add", 47, "cross_entropy", "relu", "AdamW", 1e-2, 1.0, 0.55, epochs=3000,

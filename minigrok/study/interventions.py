@@ -21,6 +21,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from minigrok.checks import one_of
+from minigrok.runs.jobs import Job
 from minigrok.study.claims import SIGNIFICANT, Claim, Judgement
 from minigrok.study.dose_response import (
     ByPush,
@@ -36,7 +37,6 @@ from minigrok.study.dose_response import (
 )
 from minigrok.study.evidence import Reading, read
 from minigrok.study.grokking import GrokkingSetting
-from minigrok.study.jobs import Job
 from minigrok.study.pushes import PERMUTED, SLOPES, SYMBOLS, Push, run
 
 EXPERIMENT = "interventions"

@@ -18,10 +18,10 @@ from scipy.special import logsumexp
 from minigrok.checks import FloatArray
 from minigrok.dos import DensityOfStates, WalkerResult, combine
 from minigrok.landscape_plots import landscape_figure, peak
+from minigrok.runs.jobs import Job
 from minigrok.study import classifier, prior_map
 from minigrok.study.claims import RULES, Claim, Judgement
 from minigrok.study.evidence import read, read_figures
-from minigrok.study.jobs import Job
 from minigrok.study.prior_map import INPUTS, PriorResult
 from minigrok.systems import NetworkLandscape
 from minigrok.wanglandau import WangLandau, doubts_about

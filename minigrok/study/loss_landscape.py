@@ -26,9 +26,9 @@ from scipy.stats import t as student_t
 from minigrok import plots, tasks
 from minigrok.checks import FloatArray
 from minigrok.dos import DensityOfStates, WalkerResult, combine
+from minigrok.runs.jobs import Job
 from minigrok.study.claims import Claim, Judgement
 from minigrok.study.evidence import Reading, read
-from minigrok.study.jobs import Job
 from minigrok.systems import NetworkLandscape
 from minigrok.wanglandau import WangLandau, doubts_about
 

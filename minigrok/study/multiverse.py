@@ -20,10 +20,10 @@ from scipy.stats import t
 
 from minigrok.checks import BoolArray, FloatArray
 from minigrok.grams import CONVENTIONS
+from minigrok.runs.jobs import Job
 from minigrok.study.claims import RULES, Claim, Judgement
 from minigrok.study.configurations import EPOCHS, PARTS, ClassifierReadings, drawn, run
 from minigrok.study.evidence import LEVEL, Figure, Reading, enough_for_a_figure
-from minigrok.study.jobs import Job
 
 EXPERIMENT = "classifier multiverse"
 LEARNT = 0.95                  # least accuracy of a run that counts, as in ADMISSIBLE: test, or, for C3, training

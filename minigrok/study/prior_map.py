@@ -25,10 +25,10 @@ from minigrok import plots
 from minigrok.checks import BoolArray, FloatArray
 from minigrok.dos import WALKERS_FOR_AN_INTERVAL, combine
 from minigrok.landscape_plots import peak
+from minigrok.runs.jobs import Job
 from minigrok.study import classifier
 from minigrok.study.claims import RULES
 from minigrok.study.evidence import Reading, read, read_figures
-from minigrok.study.jobs import Job
 from minigrok.systems import NetworkLandscape
 from minigrok.wanglandau import WangLandau, doubts_about
 

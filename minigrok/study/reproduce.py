@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from minigrok.checks import one_of, whole_number
 from minigrok.jit import JIT_ENABLED
+from minigrok.runs.jobs import Job, Outcome, Progress, run_jobs
 from minigrok.study import (
     animation,
     announce,
@@ -31,7 +32,6 @@ from minigrok.study import (
 )
 from minigrok.study.claims import RULES_VERSION, Claim, Judgement, load_claims
 from minigrok.study.evidence import read
-from minigrok.study.jobs import Job, Outcome, Progress, run_jobs
 from minigrok.study.ledger import Ledger
 from minigrok.study.results import write_results
 from minigrok.study.store import Store

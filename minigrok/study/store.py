@@ -15,7 +15,7 @@ from typing import Any
 
 from minigrok.checkpoint import load_checkpoint, save_checkpoint
 from minigrok.jit import PACKAGE, hash_of_sources
-from minigrok.study.jobs import Job, Outcome
+from minigrok.runs.jobs import Job, Outcome
 from minigrok.study.packing import canonical, pack, unpack
 
 KIND = "result of a job"

@@ -7,9 +7,9 @@ from minigrok import gradients, tasks
 from minigrok.density import density_matrix
 from minigrok.metrics import purity, von_neumann_entropy
 from minigrok.mlp import ACTIVATIONS, MLP, loss_and_gradient
+from minigrok.runs.jobs import Job
 from minigrok.study import pushes
 from minigrok.study.grokking import GrokkingSetting, build, optimizer_of
-from minigrok.study.jobs import Job
 from minigrok.study.pushes import PERMUTED, SLOPES, Objective, Push, has_generalised
 from minigrok.study.store import Store
 from minigrok.training import Run, train

@@ -8,9 +8,9 @@ import pytest
 from matplotlib import image
 
 from minigrok.landscape_plots import peak
+from minigrok.runs.jobs import Job, run_jobs
 from minigrok.study import classifier, grokking_settings, interventions, prior_map, reproduce, results
 from minigrok.study.claims import NOT_TESTED, load_claims
-from minigrok.study.jobs import Job, run_jobs
 from minigrok.study.store import Store
 
 

@@ -9,9 +9,9 @@ from minigrok import tasks
 from minigrok.checkpoint import load_checkpoint, save_checkpoint
 from minigrok.history import History
 from minigrok.optimizers import SGD
+from minigrok.runs.jobs import Job, Outcome
 from minigrok.study import store as store_module
 from minigrok.study.evidence import Explained, Reading
-from minigrok.study.jobs import Job, Outcome
 from minigrok.study.store import KIND, Store
 
 

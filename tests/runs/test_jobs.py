@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from minigrok.history import History
-from minigrok.study.jobs import Job, _TimeLeft, run_jobs
+from minigrok.runs.jobs import Job, _TimeLeft, run_jobs
 from minigrok.study.store import Store
 
 DEATH = 7
@@ -153,7 +153,7 @@ def test_the_time_left_is_that_of_jobs_of_their_kind():
 
 SCRIPT = """
 import sys, time
-from minigrok.study.jobs import Job, run_jobs
+from minigrok.runs.jobs import Job, run_jobs
 from minigrok.study.store import Store
 from test_jobs import slow
 

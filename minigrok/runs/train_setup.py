@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from minigrok.checks import one_of
-from minigrok.cli.train_data import Options, chosen_settings, defaults_of, flag, is_file, settings_of_task, task_of
 from minigrok.ensemble import TrainingRun
 from minigrok.grams import CONVENTIONS
 from minigrok.mlp import INITIALISATIONS, MLP
 from minigrok.optimizers import SGD, AdamW, Optimizer
+from minigrok.runs.train_data import Options, chosen_settings, defaults_of, flag, is_file, settings_of_task, task_of
 from minigrok.schedules import Cosine, Schedule, StepDecay, Warmup
 from minigrok.stopping import Criterion, patience, stop_when
 from minigrok.training import train

@@ -1,4 +1,4 @@
-"""Independent runs on several processes: one job, one result, whatever the number of workers.
+"""Independent runs side by side: one job, one result, whatever the number of workers and wherever they are.
 
 Every job runs in a worker process, also where there is one worker, with one BLAS thread each: the
 order of a sum, and so its last bit, must not depend on how many workers there are. Few more jobs are
@@ -6,25 +6,18 @@ handed out than there are workers: so memory stays flat, and when a worker dies 
 have had. Each of those is run again alone, which shows whether it was the one.
 """
 
-import os
-import threading
 import time
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing, contextmanager
-from multiprocessing import active_children, get_context, parent_process
+from collections.abc import Callable, Generator, Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
+from contextlib import closing
 from typing import Any, NamedTuple, Protocol
 
-# Workers inherit these. One BLAS thread each; and glibc keeps the memory of the arrays that every epoch makes and
-# drops, instead of handing it back and fetching it zeroed anew, which takes a quarter of a grokking run.
-WORKER_ENVIRONMENT = {
-    **dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"),
-    "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20), "MALLOC_TRIM_THRESHOLD_": str(256 * 2**20),
-}
+from minigrok.runs.pools import Pool, processes, worker_died
+
 RETRIES = 3                    # of a job whose worker died
 HOPELESS = 4                   # jobs so lost, and none that ended well, after which the rest is not tried
+WAIT_SECONDS = 1.0             # of one wait, so that a signal is never kept waiting longer
 
 
 class Job(NamedTuple):
@@ -95,8 +88,8 @@ def run_jobs(
         stored = None if store is None else store.load(job)
         if stored is not None:
             ended(index, stored, None)
-    missing = deque(index for index in range(len(jobs)) if index not in outcomes)
-    with _environment_of_workers(), closing(_run(jobs, missing, workers)) as running:
+    missing = [(index, job) for index, job in enumerate(jobs) if index not in outcomes]
+    with closing(ended_jobs(missing, workers)) as running:
         for index, outcome, seconds in running:
             if store is not None and outcome.error is None:
                 store.save(outcome.job, outcome.result)
@@ -104,78 +97,102 @@ def run_jobs(
     return [outcomes[index] for index in range(len(jobs))]
 
 
-def _run(jobs: Sequence[Job], waiting: deque[int], workers: int) -> Generator[Ended, None, None]:
-    """Run the waiting jobs; those that a dead worker may have had are run again, each alone."""
-    well, failed = 0, 0
-    while waiting:
-        before = len(waiting)
-        lost = yield from _until_a_worker_dies(jobs, waiting, workers)
-        well += before - len(waiting) - len(lost)
-        for index in lost:
+def ended_jobs(
+    jobs: Iterable[tuple[int, Job]], workers: int, pool: Pool = processes
+) -> Generator[Ended, None, None]:
+    """Run numbered jobs, taken from their iterator as workers get free, and yield each as it ends.
+
+    Those that a dead worker may have had are run again, each alone.
+
+    Raises
+    ------
+    RuntimeError
+        Where no worker lives long enough to run any job.
+    """
+    line, well, failed = _Line(jobs), 0, 0
+    while line:
+        taken = line.taken
+        lost = yield from _until_a_worker_dies(line, workers, pool)
+        well += line.taken - taken - len(lost)
+        for numbered in lost:
             for _ in range(RETRIES):
-                if not (yield from _until_a_worker_dies(jobs, deque([index]), 1)):
+                alone = _Line([numbered])
+                died = yield from _until_a_worker_dies(alone, 1, pool)
+                if alone:                                # it was not taken
+                    raise _no_worker_lives(failed)
+                if not died:
                     well += 1
                     break
             else:
                 failed += 1
-                job = jobs[index]
-                words = f"{job.experiment}, {job.specification}, seed {job.seed}"
-                yield index, Outcome(job, None, RuntimeError(
-                    f"the worker process of {words} died {1 + RETRIES} times: was it killed, or out of memory?")), None
-            if failed >= HOPELESS and not well:
-                raise RuntimeError(
-                    f"all worker processes die, those of {failed} jobs did each time: a script that starts them has to "
-                    'do so under `if __name__ == "__main__":`')
+                yield numbered[0], Outcome(numbered[1], None, _died(numbered[1])), None
+        if line.taken == taken or (failed >= HOPELESS and not well):
+            raise _no_worker_lives(failed)
 
 
-def _until_a_worker_dies(
-    jobs: Sequence[Job], waiting: deque[int], workers: int
-) -> Generator[Ended, None, list[int]]:
-    """Run the waiting jobs, taking them off the line; return those that were under way when a worker died."""
-    others = set(active_children())
-    pool = ProcessPoolExecutor(min(workers, len(waiting)), get_context("spawn"), _end_with_parent)
-    under_way: dict[Future[tuple[Any, float]], int] = {}
-    try:
-        while waiting or under_way:
-            while waiting and len(under_way) <= workers:               # one more, for whoever is free first
-                job = jobs[waiting[0]]
+def _no_worker_lives(failed: int) -> RuntimeError:
+    return RuntimeError(
+        f"all worker processes die, those of {failed} jobs did each time: a script that starts them has to do so "
+        'under `if __name__ == "__main__":`; and an executor that broke or was shut down is of no more use')
+
+
+def _died(job: Job) -> RuntimeError:
+    words = f"{job.experiment}, {job.specification}, seed {job.seed}"
+    return RuntimeError(f"the worker process of {words} died {1 + RETRIES} times: was it killed, or out of memory?")
+
+
+class _Line:
+    """Numbered jobs that wait; one that was taken can be put back."""
+
+    def __init__(self, jobs: Iterable[tuple[int, Job]]) -> None:
+        self.jobs, self.ahead, self.taken = iter(jobs), deque[tuple[int, Job]](), 0
+
+    def __bool__(self) -> bool:
+        if not self.ahead:
+            self.ahead.extend(following for following in [next(self.jobs, None)] if following is not None)
+        return bool(self.ahead)
+
+    def take(self) -> tuple[int, Job]:
+        """The first."""
+        self.taken += 1
+        return self.ahead.popleft() if self else next(self.jobs)
+
+    def put_back(self, numbered: tuple[int, Job]) -> None:
+        """In front."""
+        self.taken -= 1
+        self.ahead.appendleft(numbered)
+
+
+def _until_a_worker_dies(line: _Line, workers: int, pool: Pool) -> Generator[Ended, None, list[tuple[int, Job]]]:
+    """Run the jobs in line; return those that were under way when a worker died."""
+    under_way: dict[Future[tuple[Any, float]], tuple[int, Job]] = {}
+    lost: list[tuple[int, Job]] = []
+    with pool(workers) as executor:
+        while (line and not lost) or under_way:
+            while line and not lost and len(under_way) <= workers:     # one more, for whoever is free first
+                numbered = line.take()
                 try:
-                    future = pool.submit(_timed, job.function, job.setting, job.seed)
-                except BrokenProcessPool:
-                    return list(under_way.values())
-                under_way[future] = waiting.popleft()
-            for future in wait(under_way, return_when=FIRST_COMPLETED).done:
-                error = future.exception()
-                if isinstance(error, BrokenProcessPool):
-                    return list(under_way.values())
-                index = under_way.pop(future)
-                result, seconds = (None, None) if error else future.result()
-                yield index, Outcome(jobs[index], result, error), seconds
-        return []
-    except BaseException:                                # Ctrl-C: what the workers are at would not be kept
-        for worker in set(active_children()) - others:
-            worker.terminate()
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)
+                    under_way[executor.submit(_timed, numbered[1])] = numbered
+                except (BrokenExecutor, RuntimeError):                 # broken, or shut down since
+                    line.put_back(numbered)
+                    return lost + list(under_way.values())
+            for future in wait(under_way, WAIT_SECONDS, FIRST_COMPLETED).done:
+                numbered = under_way.pop(future)
+                error = future.exception(0)
+                if isinstance(error, BrokenExecutor):
+                    return [*lost, numbered, *under_way.values()]
+                if worker_died(error):                                 # of a cluster: the others go on
+                    lost.append(numbered)
+                    continue
+                result, seconds = (None, None) if error else future.result(0)
+                yield numbered[0], Outcome(numbered[1], result, error), seconds
+    return lost
 
 
-def _end_with_parent() -> None:
-    """Let a worker die as soon as the process that started it is gone; by itself it would wait for work for ever."""
-    parent = parent_process()
-
-    def watch() -> None:
-        if parent is not None:
-            parent.join()
-            os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def _timed(function: Callable[[Any, int], Any], setting: Any, seed: int) -> tuple[Any, float]:
-    """The result of a job, and the seconds that it took."""
+def _timed(job: Job) -> tuple[Any, float]:
+    """The result of a job, and the seconds that it took. One positional argument, since Dask keeps names for itself."""
     started = time.monotonic()
-    return function(setting, seed), time.monotonic() - started
+    return job.function(job.setting, job.seed), time.monotonic() - started
 
 
 class _TimeLeft:
@@ -210,18 +227,3 @@ class _TimeLeft:
 def _kinds(experiment: str, specification: str) -> tuple[tuple[str, ...], ...]:
     """Kinds of jobs that one belongs to, the narrowest first."""
     return (experiment, specification), (experiment,), ()
-
-
-@contextmanager
-def _environment_of_workers() -> Iterator[None]:
-    """Set what workers inherit while they are started; libraries read it when they are loaded."""
-    before = {name: os.environ.get(name) for name in WORKER_ENVIRONMENT}
-    os.environ.update(WORKER_ENVIRONMENT)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

@@ -1,0 +1,79 @@
+"""`minigrok results DB`: what a sweep found, summarised over its seeds."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from minigrok.cli.options import as_json
+
+NUMBER = "entropy"             # shown if none is asked for
+
+
+def configure(command: argparse.ArgumentParser) -> None:
+    """Add this command's options."""
+    command.epilog = ("example: minigrok results sweep.db --number purity --where 'activation=relu' --where 'lr<0.1'; "
+                      "all runs as a table: --csv runs.csv; a picture: --figure picture --along lr")
+    command.add_argument("db", type=Path, metavar="DB", help="the database that minigrok sweep wrote")
+    command.add_argument("--where", action="append", default=[], metavar="CONDITION",
+                         help="only runs with NAME=VALUE, or !=, <, >, <=, >= instead of =; may be given again")
+    command.add_argument("--number", default=NUMBER, metavar="NAME",
+                         help="what is summarised: a column of the history at its end, or NAME_start at its start "
+                         f"(default: {NUMBER})")
+    command.add_argument("--csv", metavar="FILE", help="write one row a run, - for stdout, and no summary")
+    command.add_argument("--json", action="store_true", help="print the summary as JSON")
+    command.add_argument("--figure", type=Path, metavar="STEM", help="draw STEM.png and STEM.pdf")
+    command.add_argument("--along", metavar="AXIS", help="of the figure (default: the first axis)")
+    command.set_defaults(run=run)
+
+
+def run(settings: argparse.Namespace) -> int:
+    """Read, choose, summarise, print; the exit status."""
+    from minigrok.runs.results import as_csv, chosen, summarised
+    from minigrok.runs.store import RunStore
+
+    with RunStore(settings.db) as store:
+        runs = chosen(store, settings.where)
+    if not runs:
+        raise ValueError(f"{settings.db} has no run" + (" that meets all conditions" if settings.where else " yet"))
+    if settings.csv is None and not any(run.numbers for run in runs):
+        raise ValueError(f"all {len(runs)} runs failed, the first with: {runs[0].error}; --csv shows them all")
+    if len({run.sources for run in runs}) > 1:
+        print("minigrok: note: these runs were made by more than one version of minigrok's sources", file=sys.stderr)
+    if settings.csv is not None:
+        _write(as_csv(runs), settings.csv)
+        return 0
+    rows = summarised(runs, settings.number)
+    if settings.figure is not None:
+        from minigrok.plots import save_figure
+        from minigrok.runs.picture import axis_figure
+
+        save_figure(axis_figure(rows, settings.number, settings.along), settings.figure)
+    print(as_json([row._asdict() for row in rows]) if settings.json else table(rows, settings.number))
+    return 0
+
+
+def table(rows: Sequence[Any], number: str) -> str:
+    """One line a combination: its axes, how many seeds, the median, its interval."""
+    cells = [[*rows[0].axes, "seeds", "failed", f"{number}, median", "95 % interval"]]
+    for row in rows:
+        interval = "-" if row.low != row.low else f"{row.low:.4g} .. {row.high:.4g}"
+        cells.append([*(_cell(value) for value in row.axes.values()), str(row.seeds), str(row.failed),
+                      f"{row.median:.4g}", interval])
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return "\n".join("  ".join(f"{cell:>{width}}" for cell, width in zip(line, widths, strict=True)) for line in cells)
+
+
+def _cell(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _write(text: str, name: str) -> None:
+    if name == "-":
+        print(text, end="")
+        return
+    from minigrok.checkpoint import replace_file
+
+    with replace_file(name) as temporary:
+        temporary.write_text(text, encoding="utf-8")
