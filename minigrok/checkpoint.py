@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from minigrok.version import __version__
 
-FORMAT = 1
+FORMAT = 2                     # which may hold a place within an epoch; format 1 could not, and is read as well
 HEADER = "minigrok"            # the text member; those of arrays end in .npy
 FIXED_DATE = (1980, 1, 1, 0, 0, 0)     # of all members: the earliest that zip files know
 Arrays = dict[str, NDArray[Any]]
@@ -156,7 +156,7 @@ def load_checkpoint(
         header = dict(json.loads(text))
     except (ValueError, TypeError) as error:
         raise CheckpointError(f"{path} is damaged: its header cannot be read ({error})") from error
-    if header.get("format") != FORMAT:                   # before all else: another format may differ in anything
+    if header.get("format") not in (1, FORMAT):          # before all else: another format may differ in anything
         raise CheckpointError(
             f"{path} has format {header.get('format')}, but minigrok {__version__} reads format {FORMAT}: "
             f"use the version that wrote it, {header.get('version')}")

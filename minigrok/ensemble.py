@@ -18,7 +18,7 @@ import numpy as np
 from minigrok.checks import whole_number
 from minigrok.fast.blas_threads import one_blas_thread
 from minigrok.fast.epochs import SPLIT_FROM
-from minigrok.fused import FusedEpochs, on_one_thread, serves
+from minigrok.fused import WORK_AT_ONCE, FusedEpochs, on_one_thread, serves
 from minigrok.history import History, from_rows
 from minigrok.mlp import MLP
 from minigrok.optimizers import Optimizer
@@ -85,7 +85,7 @@ def train_many(
     epochs = whole_number("epochs", epochs, 0)
     if settings.get("batch_size") is not None:
         settings["batch_size"] = whole_number("batch_size", settings["batch_size"], 1)
-    broken = Event()
+    broken, left = Event(), Event()
 
     def one(run: TrainingRun) -> History | None:
         if broken.is_set():
@@ -93,8 +93,9 @@ def train_many(
         try:
             with on_one_thread():
                 if pays(run, settings):
-                    return whole_run(run, epochs, **settings)
-                return train(run.net, run.task, run.optimizer, epochs, seed=run.seed, **settings)
+                    return whole_run(run, epochs, left, **settings)
+                watched = {**settings, "callbacks": (*settings.get("callbacks", ()), lambda moment: left.is_set())}
+                return train(run.net, run.task, run.optimizer, epochs, seed=run.seed, **watched)
         except BaseException:
             broken.set()
             raise
@@ -105,8 +106,9 @@ def train_many(
             for done, _ in enumerate(as_completed(futures), 1):
                 if progress is not None and not broken.is_set():
                     progress(done, len(runs))
-        except BaseException:                            # Ctrl-C: do not begin what waits
+        except BaseException:                            # Ctrl-C: do not begin what waits, nor end what runs
             broken.set()
+            left.set()
             raise
     return [history for future in futures if (history := future.result()) is not None]
 
@@ -115,19 +117,23 @@ def pays(run: TrainingRun, settings: dict[str, Any]) -> bool:
     """Whether a run is small enough to make, with all that it records, in a few compiled calls.
 
     A callback, or a column of one's own, needs Python at each record. A batch that is the whole of a large training set
-    is better left to `train`, which takes gradient and record from one pass.
+    is left to `train`, which takes gradient and record from one pass, and so is an epoch so long that it is divided.
     """
     simple = not settings.get("callbacks") and not settings.get("record")
     batch = settings.get("batch_size") or len(run.task.y_train)
-    return simple and serves(run.net, run.task, run.optimizer) and batch < SPLIT_FROM
+    short = len(run.task.y_train) * len(run.net.theta) < WORK_AT_ONCE
+    return simple and short and serves(run.net, run.task, run.optimizer) and batch < SPLIT_FROM
 
 
 def whole_run(
-    run: TrainingRun, epochs: int, batch_size: int | None = None, record_every: int = 1, layer: int = -1,
+    run: TrainingRun, epochs: int, left: Event, batch_size: int | None = None, record_every: int = 1, layer: int = -1,
     inputs: str = "train", conventions: Sequence[str] = ("trace",), schedule: Schedule | None = None,
     clip_norm: float | None = None, callbacks: tuple[()] = (), record: tuple[()] = (),
 ) -> History:
-    """What `train` does, to the bit, but the records between two pauses are taken without leaving compiled code."""
+    """What `train` does, to the bit, but the records between two pauses are taken without leaving compiled code.
+
+    It ends early where `left` is set, since then nobody wants its result.
+    """
     net, task, optimizer = run.net, run.task, run.optimizer
     before = train(                                      # epoch 0, after a check of all settings
         net, task, optimizer, 0, batch_size, record_every, run.seed, layer=layer, inputs=inputs,
@@ -138,7 +144,7 @@ def whole_run(
     look = observer(snapshot, task, {}, layer, inputs, conventions, None)
     trained = Run(net, optimizer.start(net.theta), np.random.default_rng(run.seed), 0, rows)
     recorded = Run(snapshot, None, trained.rng, 0, rows)
-    while trained.epoch < epochs:
+    while trained.epoch < epochs and not left.is_set():
         rates = fused.rates(schedule, trained.epoch, epochs, epochs)
         numbers = trained.epoch + 1 + np.arange(len(rates))
         due = (numbers % record_every == 0) | (numbers == epochs)

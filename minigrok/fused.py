@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrok.checks import BoolArray, FloatArray
+from minigrok.checks import BoolArray, FloatArray, IntArray
 from minigrok.density import spectrum
 from minigrok.fast.blas_threads import one_blas_thread
 from minigrok.fast.epochs import Stepper, Watched, finish, parts, prepare, run_epochs
@@ -41,7 +41,7 @@ from minigrok.optimizers import SGD, AdamW, Optimizer
 from minigrok.schedules import Schedule, scheduled
 from minigrok.tasks import AnyTask, ModularTask
 
-WORK_AT_ONCE = 2e9             # inputs times parameters in one call, a fraction of a second: then Ctrl-C is heard
+WORK_AT_ONCE = 2e9             # inputs times parameters in one call, about a second, if a batch is not longer than that
 FROM_GRAM = {"trace": GRAM, "centered": GRAM, "rows": GRAM_OF_ROWS}
 # A Gram matrix gives the plain form's digits where the squares of the activations neither overflow nor vanish, and
 # where taking the mean off leaves a share of it that is not small
@@ -103,6 +103,7 @@ class FusedEpochs:
         self.optimizer: SGD | AdamW = optimizer
         self.batch_size = batch_size
         self.epochs_at_once = max(1, int(WORK_AT_ONCE / (len(task.y_train) * len(net.theta))))
+        self.inputs_at_once = batch_size * max(1, int(WORK_AT_ONCE / (batch_size * len(net.theta))))   # of one epoch
         self.data = {part: _data(task, part, dtype) for part in ("train", "test")}
         self.rows = {part: np.arange(len(data.y)) for part, data in self.data.items()}
         features, hidden, classes = net.sizes
@@ -126,16 +127,27 @@ class FusedEpochs:
     def rates(self, schedule: Schedule | None, epoch: int, record_every: int, epochs: int) -> list[float]:
         """The learning rates of the epochs after `epoch`, up to the next record, but not for long without a pause."""
         next_record = (epoch // record_every + 1) * record_every
-        ahead = range(epoch, min(next_record, epochs, epoch + self.epochs_at_once))
+        ahead = range(epoch, max(epoch + 1, min(next_record, epochs, epoch + self.epochs_at_once)))
         self.ends = ahead.stop == epochs
         return [scheduled(self.optimizer, schedule, e, epochs).lr for e in ahead]
 
-    def advance(self, rates: list[float], rng: np.random.Generator, state: Any) -> tuple[int, Any]:
-        """One epoch for each learning rate: moves the net's theta, returns epochs done and the optimizer's next state.
+    def advance(
+        self, rates: list[float], rng: np.random.Generator, state: Any, order: IntArray, passed: int
+    ) -> tuple[int, Any, IntArray, int]:
+        """One epoch for each learning rate, or a part of one: moves the net's theta.
 
-        Fewer are done where theta is no longer finite. Orders are drawn from `rng` as the plain form draws them.
+        Where `passed` inputs of an epoch in this order are done, the next of it are passed. Returns epochs done, the
+        optimizer's next state, and again an order and how much of it is passed, 0 if no epoch is half done. Fewer
+        epochs are done where theta is no longer finite. Orders are drawn from `rng` as the plain form draws them.
         """
-        return self._advance(rates, rng, state, self._watched(np.zeros(len(rates), bool), "train", ()))
+        n, watched = len(self.rows["train"]), self._watched(np.zeros(len(rates), bool), "train", ())
+        orders = order[None] if passed > 0 else self._orders(len(rates), rng)
+        if passed == 0 and (len(rates) > 1 or self.inputs_at_once >= n):
+            return *self._advance(rates, orders, state, watched), orders[0], 0
+        piece = orders[:1, passed : passed + self.inputs_at_once]
+        passed += piece.shape[1]
+        _, state = self._advance(rates[:1], piece, state, watched)
+        return int(passed >= n), state, orders[0], passed % n
 
     def advance_and_look(
         self, rates: list[float], rng: np.random.Generator, state: Any, due: BoolArray, inputs: str,
@@ -147,7 +159,7 @@ class FusedEpochs:
         finite, that look is the last.
         """
         watched = self._watched(due, inputs, conventions)
-        done, state = self._advance(rates, rng, state, watched)
+        done, state = self._advance(rates, self._orders(len(rates), rng), state, watched)
         n_train, n_test = len(self.rows["train"]), len(self.rows["test"])
         n = {"train": n_train, "test": n_test, "all": n_train + n_test}[inputs]
         looks = []
@@ -158,6 +170,12 @@ class FusedEpochs:
                 {"train": loss[0] / n_train, "test": loss[1] / n_test},
                 {"train": right[0] / n_train, "test": right[1] / n_test}, spectra), watched.thetas[record]))
         return done, state, looks
+
+    def _orders(self, epochs: int, rng: np.random.Generator) -> IntArray:
+        """Of the inputs in each epoch; one for all of them where a batch holds all."""
+        rows = self.rows["train"]
+        full = self.batch_size == len(rows)
+        return rows[None] if full else np.array([rng.permutation(len(rows)) for _ in range(epochs)])
 
     def _watched(self, due: BoolArray, inputs: str, conventions: tuple[str, ...]) -> Watched:
         """Room for what is seen at the epochs that are due."""
@@ -176,11 +194,9 @@ class FusedEpochs:
         return parts(n) if len(self.sums) > 1 else [(0, n)]
 
     def _advance(
-        self, rates: list[float], rng: np.random.Generator, state: Any, watched: Watched
+        self, rates: list[float], orders: IntArray, state: Any, watched: Watched
     ) -> tuple[int, Any]:
-        n, stepper = len(self.rows["train"]), self.stepper
-        full = self.batch_size == n
-        orders = self.rows["train"][None] if full else np.array([rng.permutation(n) for _ in rates])
+        full, stepper = self.batch_size == len(self.rows["train"]), self.stepper
         memories = (stepper.memory, stepper.memory_of_squares)[: len(state) - 1]
         for memory, values in zip(memories, state[1:], strict=True):
             memory[:] = values

@@ -12,20 +12,16 @@ The state is rho = A^T A / tr(A^T A) of the activations A of hidden layer `layer
 of another convention carry its name, as entropy_centered. A dead layer has no state: NaN stands in its columns.
 """
 
-import json
-import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from minigrok.checkpoint import load_checkpoint, save_checkpoint
 from minigrok.checks import real_number, whole_number
 from minigrok.fused import FusedEpochs, serves
 from minigrok.history import History, Moment, TrainingDivergedError, from_rows
+from minigrok.keeping import RunState, kept
 from minigrok.mlp import MLP, loss_and_gradient
 from minigrok.optimizers import Optimizer, clipped
 from minigrok.recording import Recorder, observer
@@ -125,56 +121,54 @@ def train(
     fused = FusedEpochs(net, task, optimizer, batch_size, clip_norm) if serves(net, task, optimizer) else None
     look = observer(net, task, dict(record), layer, inputs, tuple(conventions), fused)
     run = Run(net, optimizer.start(net.theta), np.random.default_rng(seed))
-    if checkpoint is not None and Path(checkpoint).exists():
-        run.resume(checkpoint, configuration)
-    saved, stop = time.monotonic(), False
-    while not stop:
-        due = run.epoch % record_every == 0 or run.epoch >= epochs
-        if due and (not run.rows or run.rows[-1]["epoch"] < run.epoch):
-            run.look(look)
-        if run.rows[-1]["epoch"] == run.epoch:           # also where a checkpoint begins: the run may have been ended
-            moment = Moment(run.epoch, epochs, net, task, run.rows[-1], run.rows)
-            stop = any([callback(moment) for callback in callbacks])           # noqa: C419  (each sees the moment)
-        stop = stop or run.epoch >= epochs
-        if not stop and fused is None:
-            run.one_epoch(task, scheduled(optimizer, schedule, run.epoch, epochs), batch_size, clip_norm)
-        elif not stop and fused is not None:
-            run.fused_epochs(fused, fused.rates(schedule, run.epoch, record_every, epochs))
-        if checkpoint is not None and (stop or time.monotonic() - saved > CHECKPOINT_SECONDS):
-            run.save(checkpoint, configuration)
-            saved = time.monotonic()
+    stop = False
+    with kept(run, checkpoint, configuration, CHECKPOINT_SECONDS) as mark:
+        while not stop:
+            due = run.passed == 0 and (run.epoch % record_every == 0 or run.epoch >= epochs)
+            if due and (not run.rows or run.rows[-1]["epoch"] < run.epoch):
+                run.look(look)
+            if run.passed == 0 and run.rows[-1]["epoch"] == run.epoch:         # also at a checkpoint: it may be the end
+                moment = Moment(run.epoch, epochs, net, task, run.rows[-1], run.rows)
+                stop = any([callback(moment) for callback in callbacks])       # noqa: C419  (each sees the moment)
+            stop = stop or (run.passed == 0 and run.epoch >= epochs)
+            if not stop and fused is None:
+                run.one_epoch(task, scheduled(optimizer, schedule, run.epoch, epochs), batch_size, clip_norm, mark)
+            elif not stop and fused is not None:
+                run.fused_epochs(fused, fused.rates(schedule, run.epoch, record_every, epochs))
+            mark(stop)
     return from_rows(run.rows)
 
 
-@dataclass
-class Run:
-    """All that changes while a net trains; written to a checkpoint and read back to the bit."""
-
-    net: MLP
-    state: Any                 # the optimizer's
-    rng: np.random.Generator
-    epoch: int = 0
-    rows: list[dict[str, Any]] = field(default_factory=list)
+class Run(RunState):
+    """A run and what moves it."""
 
     @np.errstate(over="ignore", invalid="ignore")        # require_finite says it better
-    def one_epoch(self, task: AnyTask, optimizer: Optimizer, batch_size: int, clip: float | None) -> None:
-        """Pass every training input once; theta moves in place."""
+    def one_epoch(
+        self, task: AnyTask, optimizer: Optimizer, batch_size: int, clip: float | None,
+        mark: Callable[[bool], None] = lambda last: None,
+    ) -> None:
+        """Pass every training input once, or those that are left of an epoch; theta moves in place."""
         X, y, n = task.X_train.astype(self.net.theta.dtype, copy=False), task.y_train, len(task.y_train)
-        order = self.rng.permutation(n) if batch_size < n else None
-        for start in range(0, n, batch_size):
-            batch = slice(None) if order is None else order[start : start + batch_size]
+        if batch_size < n and self.passed == 0:
+            self.order = self.rng.permutation(n)
+        for start in range(self.passed, n, batch_size):
+            self.passed = start
+            if start > 0:
+                mark(False)
+            batch = self.order[start : start + batch_size] if batch_size < n else slice(None)
             _, gradient = loss_and_gradient(self.net, X[batch], y[batch])
             if clip is not None:
                 gradient = clipped(gradient, clip)
             self.state = optimizer.step(self.net.theta, gradient, self.state)
-        self.epoch += 1
+        self.epoch, self.passed = self.epoch + 1, 0
         self.require_finite()
 
     def fused_epochs(self, fused: FusedEpochs, rates: list[float]) -> None:
-        """The same for as many epochs as there are learning rates."""
-        done, self.state = fused.advance(rates, self.rng, self.state)
+        """The same for as many epochs as there are learning rates, or for a part of one that is long."""
+        done, self.state, self.order, self.passed = fused.advance(rates, self.rng, self.state, self.order, self.passed)
         self.epoch += done
-        self.require_finite()
+        if self.passed == 0:
+            self.require_finite()
 
     def require_finite(self) -> None:
         """Raise TrainingDivergedError where a parameter is NaN or infinite."""
@@ -193,24 +187,6 @@ class Run:
             raise TrainingDivergedError(
                 f"training diverged by epoch {self.epoch}: {error}; the largest parameter is {largest}",
                 from_rows(self.rows)) from error
-
-    def save(self, path: str | PathLike[str], configuration: dict[str, Any]) -> None:
-        """Write the checkpoint."""
-        arrays = {f"column {name}": column for name, column in from_rows(self.rows).columns.items()}
-        arrays |= {f"optimizer {name}": value for name, value in self.state._asdict().items()}
-        random_state = json.dumps(self.rng.bit_generator.state)
-        arrays |= {"theta": self.net.theta, "epoch": np.array(self.epoch), "random": np.array(random_state)}
-        save_checkpoint(path, "training", configuration, arrays)
-
-    def resume(self, path: str | PathLike[str], configuration: dict[str, Any]) -> None:
-        """Go back to where the checkpoint was written."""
-        arrays, _ = load_checkpoint(path, "training", configuration)
-        self.net.theta[:] = arrays["theta"]
-        self.epoch = int(arrays["epoch"])
-        self.rng.bit_generator.state = json.loads(str(arrays["random"]))
-        self.state = type(self.state)(**{name: arrays[f"optimizer {name}"] for name in self.state._fields})
-        columns = {name.removeprefix("column "): a for name, a in arrays.items() if name.startswith("column ")}
-        self.rows = [{name: column[i] for name, column in columns.items()} for i in range(len(columns["epoch"]))]
 
 
 def _name_of(net: MLP, index: int) -> str:

@@ -13,9 +13,9 @@ ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "minigrok").rglob("*.py"))
 # From the ground up; a room may import from rooms before it, and from its own.
 ROOMS = ["version", "jit", "checks", "kernels", "fast", "grams", "checkpoint", "density", "accumulator", "metrics",
-         "gradients", "tasks", "mlp", "optimizers", "schedules", "fused", "history", "recording",
+         "gradients", "tasks", "mlp", "optimizers", "schedules", "fused", "history", "keeping", "recording",
          "training", "stopping", "ensemble", "walk", "dos", "walker", "wanglandau", "exact", "systems", "states",
-         "plots", "showing", "landscape_plots", "study", "course", "cli", "__init__", "__main__"]
+         "plots", "showing", "landscape_plots", "runs", "study", "course", "cli", "__init__", "__main__"]
 # No reading matter of the course: machine code for speed alone, and answers that the sampler is held to
 TEXTBOOK = set(ROOMS[1 : ROOMS.index("states")]) - {"fast", "fused", "exact", "ensemble"}
 EVENING = {"density", "metrics", "mlp", "optimizers", "recording", "training", "walk", "dos", "walker", "wanglandau"}

@@ -1,8 +1,11 @@
+from threading import Event
+
 import numpy as np
 import pytest
 
 from minigrok import MLP, SGD, AdamW, TrainingRun, tasks, train, train_many
 from minigrok.ensemble import train_many as same
+from minigrok.ensemble import whole_run
 from minigrok.history import TrainingDivergedError
 
 LARGE = tasks.circles(n=2400, seed=1)                    # its records are summed in two parts
@@ -63,3 +66,19 @@ def test_two_runs_may_not_share_a_net():
     net = MLP([2, 3, 2])
     with pytest.raises(ValueError, match="two runs share one net"):
         train_many([TrainingRun(net, PLANAR, SGD(0.1)), TrainingRun(net, PLANAR, SGD(0.2))], 1)
+
+
+def test_an_interrupt_ends_the_runs_that_are_under_way():
+    """Each would take years; also without callbacks, where runs are made in a few compiled calls."""
+    task, first = tasks.moons(n=40, seed=0), MLP([2, 4, 2], seed=0)
+    runs = [TrainingRun(first, task, SGD(0.01), 0), TrainingRun(MLP([2, 4, 2], seed=1), task, SGD(0.01), 1)]
+
+    def interrupted(done, total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_many(runs, 10**9, workers=2, batch_size=16, record_every=500, progress=interrupted,
+                   callbacks=[lambda moment: moment.net is first])
+    left = Event()
+    left.set()
+    assert whole_run(runs[1], 10**9, left, batch_size=16, record_every=10**6).epoch.tolist() == [0]

@@ -357,8 +357,8 @@ def test_a_run_without_schedule_and_clipping_has_the_configuration_of_older_chec
 class Steps:
     """Counts the steps of optimizers made by `of`, and interrupts the run at one of them."""
 
-    def __init__(self, limit=np.inf):
-        self.made, self.limit = 0, limit
+    def __init__(self, limit=np.inf, error=KeyboardInterrupt):
+        self.made, self.limit, self.error = 0, limit, error
 
     def of(self, kind, *settings):
         steps = self
@@ -367,7 +367,7 @@ class Steps:
             def step(self, theta, gradient, state):
                 if steps.made >= steps.limit:
                     theta[:] = np.nan                    # what is lost may have been anything
-                    raise KeyboardInterrupt
+                    raise steps.error
                 steps.made += 1
                 return super().step(theta, gradient, state)
 
