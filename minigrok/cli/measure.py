@@ -1,14 +1,12 @@
 """`minigrok measure FILE...`: the numbers of anybody's activations, one row a layer or file."""
 
 import argparse
-import csv
-import json
-import re
 import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from minigrok.cli.options import add_seed, whole
+from minigrok.cli.measure_together import add_together, files_of, run_together
+from minigrok.cli.options import add_seed, print_rows, whole
 
 QUANTITIES = ("entropy", "purity", "effective_rank")     # those with a sampling error
 LABEL_COLUMNS = ("holevo_information", "holevo_share")
@@ -48,11 +46,14 @@ def configure(command: argparse.ArgumentParser) -> None:
     output.add_argument("--csv", action="store_true", help="print CSV")
     command.add_argument("--figure", type=Path, metavar="STEM", help="draw STEM.png and STEM.pdf")
     add_seed(command)
+    add_together(command)
     command.set_defaults(run=run)
 
 
 def run(settings: argparse.Namespace) -> int:
     """Read, measure, print; the exit status."""
+    if settings.together or settings.cluster or settings.workers:
+        return run_together(settings)
     import warnings
 
     from minigrok.states.readers import read_labels
@@ -64,7 +65,7 @@ def run(settings: argparse.Namespace) -> int:
         warnings.simplefilter("always")
         warnings.showwarning = lambda message, *rest: print(f"minigrok: note: {message}", file=sys.stderr)
         rows = [row for name, layer in layers.items() for row in _rows(name, layer, labels, groups, settings)]
-    _print(rows, settings)
+    print_rows(rows, settings, lambda: _table(rows))
     if settings.figure is not None:
         _draw(layers, rows, labels, settings)
     return 0
@@ -76,7 +77,7 @@ def _read(settings: argparse.Namespace) -> dict[str, Layer]:
 
     layers: dict[str, Layer] = {}
     widths: dict[str, tuple[str, int]] = {}
-    for path in [inner for given in settings.files for inner in _files(given)]:
+    for path in [inner for given in settings.files for inner in files_of(given)]:
         for name, array in read_arrays(path).items():
             alone = name == path.stem
             label = path.name if alone else f"{path.name}:{name}"
@@ -92,19 +93,6 @@ def _read(settings: argparse.Namespace) -> dict[str, Layer]:
                     "at several times; measure other layers in calls of their own, or put them into one .npz")
             layers[label] = Layer(matrix, groups_of_places(array, settings.neuron_axis) if array.ndim > 2 else None)
     return layers
-
-
-def _files(path: Path) -> list[Path]:
-    """A file is itself; a folder its files of known types, numbers in their names in numerical order."""
-    from minigrok.states.readers import READERS
-
-    if not path.is_dir():
-        return [path]
-    inside = [inner for inner in path.iterdir() if inner.suffix.lower() in READERS]
-    if not inside:
-        raise ValueError(f"{path} is a folder with no file of activations in it: {', '.join(READERS)}")
-    return sorted(inside, key=lambda inner: [
-        (int(word), "") if word.isdigit() else (-1, word) for word in re.split(r"(\d+)", inner.name)])
 
 
 def _rows(name: str, layer: Layer, labels: Any, groups: Any, settings: argparse.Namespace) -> list[dict[str, Any]]:
@@ -144,23 +132,18 @@ def _of_rows(what: str, values: Any, places: Any) -> Any:
     return values[places]
 
 
-def _print(rows: list[dict[str, Any]], settings: argparse.Namespace) -> None:
-    if settings.json:
-        print(json.dumps([{k: None if v != v else v for k, v in row.items()} for row in rows], indent=1))
-    elif settings.csv:
-        writer = csv.DictWriter(sys.stdout, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    else:
-        width = max(4, *(len(row["name"]) for row in rows))
-        print(f"{'name':{width}}  convention      inputs neurons  S (nats)  95 % interval     bias      P   exp S"
-              "     1/P  S/ln d" + ("    chi  chi/S" if "holevo_share" in rows[0] else ""))
-        for row in rows:
-            interval = f"{row['entropy_low']:.3f} .. {row['entropy_high']:.3f}"
-            chi = (f"  {row['holevo_information']:5.3f}  {row['holevo_share']:5.2f}" if "holevo_share" in row else "")
-            print(f"{row['name']:{width}}  {row['convention']:13}{row['inputs']:9}{row['dimension']:8}"
-                  f"{row['entropy']:10.4f}  {interval:14}{row['entropy_bias']:8.4f}{row['purity']:7.3f}"
-                  f"{row['effective_rank']:8.2f}{row['participation_ratio']:8.2f}{row['normalised_entropy']:8.3f}{chi}")
+def _table(rows: list[dict[str, Any]]) -> str:
+    width = max(4, *(len(row["name"]) for row in rows))
+    lines = [f"{'name':{width}}  convention      inputs neurons  S (nats)  95 % interval     bias      P   exp S"
+             "     1/P  S/ln d" + ("    chi  chi/S" if "holevo_share" in rows[0] else "")]
+    for row in rows:
+        interval = f"{row['entropy_low']:.3f} .. {row['entropy_high']:.3f}"
+        chi = (f"  {row['holevo_information']:5.3f}  {row['holevo_share']:5.2f}" if "holevo_share" in row else "")
+        lines.append(
+            f"{row['name']:{width}}  {row['convention']:13}{row['inputs']:9}{row['dimension']:8}"
+            f"{row['entropy']:10.4f}  {interval:14}{row['entropy_bias']:8.4f}{row['purity']:7.3f}"
+            f"{row['effective_rank']:8.2f}{row['participation_ratio']:8.2f}{row['normalised_entropy']:8.3f}{chi}")
+    return "\n".join(lines)
 
 
 def _draw(layers: dict[str, Layer], rows: list[dict[str, Any]], labels: Any, settings: argparse.Namespace) -> None:

@@ -1,18 +1,24 @@
 """What several commands share: options, the folder for results and its settings, JSON, the progress line."""
 
 import argparse
+import csv
 import json
 import math
 import os
+import re
 import sys
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 SETTINGS = "settings.json"     # in a folder of results: what the run is made of
 PROGRESS_SECONDS = 0.1         # the line moves no more often
+
+
+class CommandFailed(Exception):      # noqa: N818  (what it is called by those who read it)
+    """A command cannot go on; its words are the last line."""
 
 
 def add_seed(command: argparse.ArgumentParser, default: int | None = 0, words: str = "the first seed") -> None:
@@ -77,8 +83,13 @@ def output_folder(out: Path | None, stem: str) -> Path:
 
 def require_new(out: Path | None) -> None:
     """Raise FileExistsError where `output_folder` would, before anything is computed."""
-    if out is not None and (out.is_file() or (out.is_dir() and any(out.iterdir()))):
+    if out is not None and (out.is_file() or (out.is_dir() and any(map(_is_somebodys, out.iterdir())))):
         raise FileExistsError(f"{out} is there already and not empty: name a new folder with --out, or remove it first")
+
+
+def _is_somebodys(path: Path) -> bool:
+    """Whether this is no file that a killed `replace_file` has left, before there was anything to go on with."""
+    return re.fullmatch(r"\..+\.[0-9a-f]{8}", path.name) is None
 
 
 def write_settings(folder: Path, command: str, options: Mapping[str, Any], **more: Any) -> None:
@@ -128,6 +139,18 @@ def _finite(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_finite(inner) for inner in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def print_rows(rows: Sequence[Mapping[str, Any]], settings: argparse.Namespace, table: Callable[[], str]) -> None:
+    """Print rows as --json or --csv has it, or else the table."""
+    if settings.json:
+        print(as_json(rows))
+    elif settings.csv:
+        writer = csv.DictWriter(sys.stdout, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    else:
+        print(table())
 
 
 @contextmanager
