@@ -11,8 +11,8 @@ import pytest
 
 from minigrok import cli
 from minigrok.cli import reproduce as command
+from minigrok.runs.jobs import Job, Outcome, run_jobs
 from minigrok.study.claims import NOT_REPRODUCED
-from minigrok.study.jobs import Job, Outcome, run_jobs
 from minigrok.study.store import Store
 
 ROOT = Path(__file__).parent.parent

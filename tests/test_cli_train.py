@@ -15,8 +15,9 @@ import pytest
 
 from minigrok import MLP, SGD, Cosine, History, StepDecay, TrainingRun, Warmup, cli, tasks, train
 from minigrok.checkpoint import load_checkpoint
-from minigrok.cli import train_seeds, train_setup, train_words
+from minigrok.cli import train_seeds, train_words
 from minigrok.plots import new_figure, training_figure
+from minigrok.runs import train_setup
 from minigrok.study import grokking, grokking_settings
 
 ROOT = Path(__file__).parent.parent

@@ -1,7 +1,7 @@
 """The command line: `minigrok COMMAND`, one module a command, imported only when it is called.
 
 Data goes to stdout, progress to stderr and only on a terminal. Exit status: 0 done, 1 failed,
-2 wrong usage or input, 130 interrupted.
+2 wrong usage or input, 130 interrupted or terminated.
 """
 
 import argparse
@@ -10,6 +10,8 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from minigrok.cli.options import CommandFailed
+from minigrok.cli.signals import heard
 from minigrok.version import __version__
 
 DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -18,13 +20,37 @@ COMMANDS = {
     "train": "one run of one task, or many seeds: what a network learns, and its states on the way; resumable",
     "landscape": "one Wang-Landau run over all networks of one hidden layer: ln g with its error, resumable",
     "measure": "the numbers of anybody's activations: entropy, purity, ranks, with a sampling error",
+    "sweep": "a grid of runs on processes or on a Dask cluster; safe to stop and go on",
+    "results": "what a sweep found: medians and intervals over seeds, tables, a figure",
     "course": "lessons, and exercises that are marked: start, list, next, check, watch, hint, solution, reset, report",
 }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status; the console script's entry point."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        with heard(INTERRUPTED):
+            return _run(list(sys.argv[1:] if arguments is None else arguments))
+    except KeyboardInterrupt as stop:                    # a command has added how to go on
+        exec("")                                         # CPython forgets that it came within exec(text), if it did:
+        words = str(stop) or "interrupted"               # else it would end as killed by it
+        print(f"minigrok: {words}" if ";" in words else f"minigrok: {words}; nothing was begun", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:                              # the reader, say `head`, has left: nobody is there to tell
+        sys.stdout = open(os.devnull, "w")               # noqa: PTH123, SIM115  (so that the exit flushes to nowhere)
+        return FAILED
+    except (ValueError, FileExistsError, FileNotFoundError, PermissionError, NotADirectoryError) as error:
+        print(f"minigrok: {error}", file=sys.stderr)
+        return WRONG_USAGE
+    except CommandFailed as error:
+        print(f"minigrok: {error}", file=sys.stderr)
+        return FAILED
+    except (OSError, ArithmeticError, MemoryError) as error:
+        print(f"minigrok: {type(error).__name__}: {error}", file=sys.stderr)
+        return FAILED
+
+
+def _run(words: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="minigrok",
         description="Watch a neural network's hidden layer as a density matrix while the network learns.",
@@ -37,17 +63,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if name == chosen:                               # the others' modules stay unread
             import_module(f"minigrok.cli.{name}").configure(command)
     settings = parser.parse_args(words)
-    try:
-        return int(settings.run(settings))
-    except KeyboardInterrupt:
-        print("minigrok: interrupted", file=sys.stderr)
-        return INTERRUPTED
-    except BrokenPipeError:                              # the reader, say `head`, has left: nobody is there to tell
-        sys.stdout = open(os.devnull, "w")               # noqa: PTH123, SIM115  (so that the exit flushes to nowhere)
-        return FAILED
-    except (ValueError, FileExistsError, FileNotFoundError, PermissionError, NotADirectoryError) as error:
-        print(f"minigrok: {error}", file=sys.stderr)
-        return WRONG_USAGE
-    except (OSError, ArithmeticError, MemoryError) as error:
-        print(f"minigrok: {type(error).__name__}: {error}", file=sys.stderr)
-        return FAILED
+    return int(settings.run(settings))

@@ -83,18 +83,15 @@ def configure(command: argparse.ArgumentParser) -> None:
 
 def run(settings: argparse.Namespace) -> int:
     """Walk, write the folder, print what was found; the exit status."""
-    from minigrok.cli import INTERRUPTED
-
     walk = _begun(settings) if settings.resume is None else _resumed(settings)
     if not settings.quiet:
         print(f"results go to {walk.folder}", file=sys.stderr)
     try:
         text = _results(walk, settings)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         if _abandoned(walk):
             raise
-        print(f"minigrok: interrupted; {walk.way_on}", file=sys.stderr)
-        return INTERRUPTED
+        raise KeyboardInterrupt(f"{str(stop) or 'interrupted'}; {walk.way_on}") from None
     except OSError as problem:
         if _abandoned(walk):
             raise
@@ -152,9 +149,8 @@ def _resumed(settings: argparse.Namespace) -> Run:
     folder, given = settings.resume, _given(settings)
     if settings.out is not None:
         raise ValueError(f"--resume goes on in {folder}, so there is no place for --out: leave it out")
-    for name in (SETTINGS, CHECKPOINT):
-        if not (folder / name).is_file():
-            raise FileNotFoundError(f"{folder} holds no {name}: it is no run of minigrok landscape to go on with")
+    if not (folder / SETTINGS).is_file():                # without a checkpoint the run was killed before its first step
+        raise FileNotFoundError(f"{folder} holds no {SETTINGS}: it is no run of minigrok landscape to go on with")
     try:
         kept = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
         options, edges = dict(kept["options"]), list(kept["edges"])

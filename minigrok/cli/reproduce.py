@@ -50,16 +50,14 @@ def configure(command: argparse.ArgumentParser) -> None:
 
 def run(settings: argparse.Namespace) -> int:
     """Run the study, write the folder, print the ledger; the exit status."""
-    from minigrok.cli import INTERRUPTED
 
     folder, options = _begun(settings) if settings.resume is None else _resumed(settings)
     way_on = f"go on with: minigrok reproduce --resume {shlex.quote(str(folder))}"
     print(f"results go to {folder}", file=sys.stderr)
     try:
         ledger = _reproduced(folder, options, settings.workers)
-    except KeyboardInterrupt:
-        print(f"minigrok: interrupted; {way_on}", file=sys.stderr)
-        return INTERRUPTED
+    except KeyboardInterrupt as stop:
+        raise KeyboardInterrupt(f"{str(stop) or 'interrupted'}; {way_on}") from None
     except OSError as problem:
         raise OSError(f"{problem}; {way_on}") from problem
     return _told(ledger, folder, settings)

@@ -27,7 +27,6 @@ def configure(command: argparse.ArgumentParser) -> None:
 
 def run(settings: argparse.Namespace) -> int:
     """Train, write the folder, print what came out; the exit status."""
-    from minigrok.cli import INTERRUPTED
     from minigrok.cli.train_folder import begun, resumed
     from minigrok.cli.train_seeds import train_seeds
 
@@ -37,9 +36,8 @@ def run(settings: argparse.Namespace) -> int:
     try:
         with _divergence_told_once():
             return _train_one(work, settings) if len(work.seeds) == 1 else train_seeds(work, settings)
-    except KeyboardInterrupt:
-        print(f"minigrok: interrupted; {work.way_on}", file=sys.stderr)
-        return INTERRUPTED
+    except KeyboardInterrupt as stop:
+        raise KeyboardInterrupt(f"{str(stop) or 'interrupted'}; {work.way_on}") from None
     except BrokenPipeError:                              # whoever read stdout has left; the results are all there
         raise
     except OSError as problem:
@@ -49,9 +47,9 @@ def run(settings: argparse.Namespace) -> int:
 def _train_one(work: Any, settings: argparse.Namespace) -> int:
     """One run, from its checkpoint if there is one."""
     from minigrok.cli import FAILED, train_folder, train_words
-    from minigrok.cli.train_setup import criteria_of, loop_of
     from minigrok.history import TrainingDivergedError
     from minigrok.plots import save_figure, training_figure
+    from minigrok.runs.train_setup import criteria_of, loop_of
     from minigrok.training import train
 
     (folder, options, run), criteria = work, criteria_of(work.options)

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 from minigrok.cli import train_options
 from minigrok.cli.options import output_folder, read_settings, require_new, write_settings
-from minigrok.cli.train_setup import given_options, require_same, untrained, with_defaults
 from minigrok.ensemble import TrainingRun
 from minigrok.history import History, TrainingDivergedError
+from minigrok.runs.train_setup import given_options, require_same, untrained, with_defaults
 
 COMMAND = "train"
 CHECKPOINT, HISTORY, TABLE, NET, FIGURE = "checkpoint.npz", "history.npz", "history.csv", "net.npz", "figure"
@@ -19,7 +19,7 @@ class Work(NamedTuple):
     """One run, or those of many seeds, about to begin or to go on."""
 
     folder: Path
-    options: dict[str, Any]    # see minigrok.cli.train_setup
+    options: dict[str, Any]    # see minigrok.runs.train_setup
     first: TrainingRun         # of the first seed, untrained
 
     @property

@@ -10,10 +10,10 @@ from pathlib import Path
 from minigrok.cli import FAILED, train_words
 from minigrok.cli.options import as_json, progress_bar
 from minigrok.cli.train_folder import FIGURE, HISTORY, NET, Work, words_of_divergence, write_history
-from minigrok.cli.train_setup import criteria_of, loop_of, run_of
 from minigrok.ensemble import TrainingRun, train_many
 from minigrok.history import History, TrainingDivergedError
 from minigrok.plots import save_figure, training_figure
+from minigrok.runs.train_setup import criteria_of, loop_of, run_of
 from minigrok.training import CHECKPOINT_SECONDS
 
 Diverged = dict[int, str]      # what there is to say, by seed
