@@ -161,7 +161,7 @@ def test_an_interrupted_watch_exits_130(folder):
         run.send_signal(signal.SIGINT)
         _, errors = run.communicate(timeout=60)
     assert run.returncode == 130
-    assert errors == "minigrok: interrupted\n"
+    assert errors == "minigrok: interrupted; your files are as you saved them\n"
 
 
 @pytest.mark.parametrize("what", ["start", "list", "next", "check", "watch", "hint", "solution", "reset", "report"])

@@ -113,6 +113,13 @@ def run_check(settings: argparse.Namespace) -> int:
 
 def run_watch(settings: argparse.Namespace) -> int:
     """Mark at each change, until all has passed."""
+    try:
+        return _watch(settings)
+    except KeyboardInterrupt as stop:
+        raise KeyboardInterrupt(f"{str(stop) or 'interrupted'}; your files are as you saved them") from None
+
+
+def _watch(settings: argparse.Namespace) -> int:
     from minigrok.course.exercises import exercise, find
     from minigrok.course.folder import file_of
     from minigrok.course.marking import PASSED, mark

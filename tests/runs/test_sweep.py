@@ -345,4 +345,5 @@ def test_what_has_failed_is_counted(tmp_path, capsys):
     with RunStore(tmp_path / "runs.db") as store:
         assert {run.status for run in store} == {FAILED}
     assert cli.main(["results", str(tmp_path / "runs.db")]) == 2
-    assert "entropy" in capsys.readouterr().err
+    assert "runs failed" in (told := capsys.readouterr().err)
+    assert "the first with: ValueError: made up" in told
