@@ -73,6 +73,10 @@ def judge(exercise: Exercise, ask: Ask, seed: int) -> tuple[Failure | None, str]
         if failure.kind in ("timeout", "died", "exited", "refused", "not written"):
             return failure, ""
         return failure, diagnosis(exercise, ask, seed)
+    except Exception as error:                           # of a check that computes with an answer it did not foresee
+        arguments = student.calls[-1] if student.calls else ()
+        return Failure(f"the check cannot compute with this answer ({type(error).__name__}: {error})", arguments,
+                       kind="structure"), diagnosis(exercise, ask, seed)
     return None, ""
 
 
@@ -127,11 +131,11 @@ def untouched(file: Path, exercise: Exercise) -> bool:
 
 def begun(file: Path, exercise: Exercise) -> bool:
     """Whether the function holds more than its docstring and `raise NotImplementedError`, or what the stub has."""
-    mine, stub = (_statements(text, exercise.function) for text in (file.read_text(encoding="utf-8"), exercise.stub))
+    mine, stub = (_statements(text, exercise.function) for text in (file.read_bytes(), exercise.stub))
     return mine != stub and not all(statement.startswith("Raise(") for statement in mine)
 
 
-def _statements(text: str, function: str) -> list[str]:
+def _statements(text: str | bytes, function: str) -> list[str]:
     """The statements of a function, docstring and comments aside."""
     bodies = [node.body for node in ast.parse(text).body if isinstance(node, ast.FunctionDef) and node.name == function]
     return [ast.dump(node) for body in bodies for node in body

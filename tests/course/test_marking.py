@@ -3,8 +3,10 @@
 import importlib.util
 import re
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import minigrok
@@ -38,6 +40,18 @@ def test_the_smallest_failing_input_is_shown_with_the_law_and_what_probably_happ
     assert found.failure.arguments[0].tolist() == [[0.9, 0], [0, 0.1]]
     assert found.failure.shown["yours before"] == pytest.approx(0.82)
     assert found.looks_like == "drops the off-diagonal elements, the coherences"
+
+
+def test_a_check_that_cannot_compute_with_an_answer_says_so_without_a_traceback(tmp_path):
+    def check(purity, rng):
+        return purity(np.eye(1)) + None
+
+    file = tmp_path / f"{NAME}.py"
+    file.write_text(purity("return (rho**2).sum()"))
+    found = mark(replace(exercises.exercise(NAME), check=check), file)
+    assert found.state == NOT_YET
+    assert "cannot compute with this answer (TypeError" in found.failure.sentence
+    assert found.failure.arguments[0].tolist() == [[1.0]]
 
 
 def test_the_line_to_blame_is_shown(tmp_path):
