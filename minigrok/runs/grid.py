@@ -122,6 +122,8 @@ def _value(name: str, value: Any) -> Any:
 
 def _read(path: Path) -> dict[str, Any]:
     reader = READERS[one_of("type of grid file", path.suffix.lower(), READERS)]
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is no file: give a grid, .toml or .json")
     try:
         settings = reader(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as problem:      # both kinds of decoding error, and bytes that are no text

@@ -62,6 +62,11 @@ def test_a_wrong_file_is_refused(name, text, words, tmp_path):
         Grid(tmp_path / name)
 
 
+def test_a_grid_that_is_not_there_is_said(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"none.toml is no file: give a grid"):
+        Grid(tmp_path / "none.toml")
+
+
 def test_bytes_that_are_no_text_are_refused(tmp_path):
     (tmp_path / "grid.json").write_bytes(b"\xff\xfe")
     with pytest.raises(ValueError, match="is no JSON"):
