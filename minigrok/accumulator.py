@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from minigrok.checks import InexactArray, as_double, number_array, one_of, require_finite
-from minigrok.grams import hermitian_part, prepared_rows, rows_of_a_block
+from minigrok.grams import SAFE_SMALLEST, hermitian_part, prepared_rows, rows_of_a_block
 
 STREAMED = ("trace", "rows", "centered")
 
@@ -91,11 +91,11 @@ class DensityAccumulator:
             If nothing was seen, or there is no state: all activations zero, or (centred) all rows alike.
         """
         trace = float(np.trace(self.gram).real) if self.n else 0.0
-        rounding = 0.0
+        rounding = SAFE_SMALLEST**2                      # below that squares vanish
         if self.convention == "centered":                # this much is left of rows that are all alike
-            rounding = self.n * (4 * np.finfo(np.float64).eps) ** 2 * float((abs(self.mean) ** 2).sum())
+            rounding += self.n * (4 * np.finfo(np.float64).eps) ** 2 * float((abs(self.mean) ** 2).sum())
         if not trace > rounding:
-            why = "no row was seen" if not self.n else "all activations are zero, or (centred) all rows alike"
+            why = "no row was seen" if not self.n else "all activations are zero, below 1e-100, or (centred) all alike"
             raise ValueError(f"there is no state in the convention {self.convention!r}: {why}")
         return hermitian_part(self.gram) / trace
 
@@ -114,6 +114,7 @@ class DensityAccumulator:
         self.n = total
 
 
+@np.errstate(over="ignore", invalid="ignore")            # found below, in words
 def _sums(rows: InexactArray, convention: str) -> tuple[int, InexactArray, InexactArray]:
     """n, sum |a><a| (about the mean if centred) and the mean of one block of rows."""
     mean = rows.mean(axis=0)

@@ -44,6 +44,8 @@ def replace_file(path: str | PathLike[str]) -> Iterator[Path]:
     ------
     FileNotFoundError
         If the folder is not there.
+    ValueError
+        If something is there that is no file: a folder, a pipe, a device.
 
     Examples
     --------
@@ -54,7 +56,9 @@ def replace_file(path: str | PathLike[str]) -> Iterator[Path]:
     >>> target.read_text()
     'whole'
     """
-    target = Path(path)
+    target = Path(path).resolve()                        # a link stays one, and what it leads to is replaced
+    if target.exists() and not target.is_file():
+        raise ValueError(f"{path} is a folder, a pipe or a device, no file that could be replaced: name another")
     if not target.parent.is_dir():
         raise FileNotFoundError(f"{target.parent} is no folder, so {target.name} cannot go there: make it first")
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
@@ -133,8 +137,7 @@ def save_checkpoint(path: str | PathLike[str], kind: str, configuration: Mapping
     (array([0., 0., 0.]), {'lr': 0.1})
     """
     header = {"format": FORMAT, "kind": kind, "version": __version__, "configuration": _as_read(configuration)}
-    text = json.dumps({**header, "sha256": _checksum(header, arrays)}, sort_keys=True)
-    save_arrays(path, arrays, text)
+    save_arrays(path, arrays, json.dumps({**header, "sha256": _checksum(header, arrays)}, sort_keys=True))
 
 
 def load_checkpoint(
@@ -184,8 +187,7 @@ def _flat(settings: dict[str, Any], place: tuple[str, ...] = ()) -> dict[tuple[s
     """Nested settings as one level: {"net": {"loss": 1}} becomes {("net", "loss"): 1}; an empty dict is a value."""
     flat: dict[tuple[str, ...], Any] = {}
     for name, value in settings.items():
-        nested = isinstance(value, dict) and value
-        flat |= _flat(value, (*place, name)) if nested else {(*place, name): value}
+        flat |= _flat(value, (*place, name)) if isinstance(value, dict) and value else {(*place, name): value}
     return flat
 
 
@@ -220,8 +222,7 @@ def _checksum(header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> 
 def _as_read(configuration: Mapping[str, Any]) -> dict[str, Any]:
     """The configuration as JSON gives it back: tuples are lists, NumPy's numbers plain ones, all names text."""
     try:
-        settings: dict[str, Any] = json.loads(
-            json.dumps(dict(configuration), allow_nan=False, default=np.generic.item))
+        settings: dict[str, Any] = json.loads(json.dumps(dict(configuration), allow_nan=False, default=np.generic.item))
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"configuration {configuration!r} does not fit into JSON ({error}): "

@@ -117,7 +117,7 @@ def real_number(
 ) -> float:
     """`value` as a finite float in [low, high], or (low, high] if `low_open`; else ValueError."""
     try:
-        number = float(value)
+        number = np.nan if isinstance(value, str | bytes | bool) else float(value)
     except (TypeError, ValueError, OverflowError):
         number = np.nan
     if not np.isfinite(number) or number < low or number > high or (low_open and number == low):

@@ -1,8 +1,13 @@
-"""How Hypothesis runs: without a deadline, since a first call compiles; always the same cases in CI."""
+"""How Hypothesis runs: without a deadline, since a first call compiles; always the same cases in CI.
+
+`--hypothesis-profile quick`: a quarter of the examples, always the same ones, and a failing one is left as it is found.
+"""
 
 import os
 
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 settings.register_profile("minigrok", deadline=None, derandomize="CI" in os.environ)
+settings.register_profile("quick", deadline=None, derandomize=True, max_examples=25, database=None,
+                          phases=(Phase.explicit, Phase.generate))
 settings.load_profile("minigrok")

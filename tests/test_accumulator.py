@@ -62,7 +62,7 @@ def test_a_memory_mapped_file_is_read_block_by_block(tmp_path, monkeypatch):
     (lambda: DensityAccumulator("centred"), "did you mean 'centered'"),
     (lambda: DensityAccumulator().density_matrix(), "no row was seen"),
     (lambda: DensityAccumulator().update(np.zeros((3, 2))).density_matrix(), "all activations are zero"),
-    (lambda: DensityAccumulator("centered").update([[0.1, 0.3]] * 7).density_matrix(), "all rows alike"),
+    (lambda: DensityAccumulator("centered").update([[0.1, 0.3]] * 7).density_matrix(), "all alike"),
     (lambda: DensityAccumulator().update([1.0]), "must be a matrix"),
     (lambda: DensityAccumulator().update(np.zeros((0, 2))), "no entry"),
     (lambda: DensityAccumulator().update([[1.0, np.nan]]), r"batch\[0, 1\] is nan"),

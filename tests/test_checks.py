@@ -25,6 +25,8 @@ from minigrok.checks import numeric_array, one_of, real_number, whole_number
     (lambda: real_number("share", -1e-300, 0, 1), "share is -1e-300"),
     (lambda: real_number("x", np.inf), r"x is inf, but must be a number in \(-inf, inf\)"),
     (lambda: real_number("x", None), "x is None"),
+    (lambda: real_number("x", "1.5"), "x is '1.5'"),
+    (lambda: real_number("x", True), "x is True"),
     (lambda: real_number("x", 1j), "x is 1j"),
     (lambda: real_number("x", 10**400), "x is 1000"),
     (lambda: numeric_array("A", [None]), "must hold numbers"),
@@ -53,7 +55,7 @@ def test_a_refusal_names_value_and_rule(call, message):
 def test_what_is_right_comes_back():
     assert one_of("op", "add", {"add": 1}) == "add"
     assert whole_number("n", np.int64(3), 1) == 3
-    assert real_number("x", "1.5", 0, 2) == 1.5
+    assert real_number("x", 1.5, 0, 2) == 1.5
     assert real_number("x", 0, 0, 1) == 0.0
     assert real_number("x", 1, 0, 1, low_open=True) == 1.0
     assert type(real_number("x", np.float32(1))) is float

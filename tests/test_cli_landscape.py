@@ -237,7 +237,7 @@ def test_what_contradicts_a_begun_run_is_refused_by_name(run, tmp_path):
     settings = tmp_path / "a" / "settings.json"
     text = settings.read_text()
     for damaged, message in {text[:-20]: "is damaged", "[]": "is damaged", text.replace("prior", "priors"): "priors",
-                             text.replace('"hidden": 3', '"hidden": 4'): "system.hidden is 3 there, 4 here"}.items():
+                             text.replace('"hidden": 3', '"hidden": 4'): "changed by hand"}.items():
         settings.write_text(damaged)
         status, _, err = run("--resume", "a")
         assert status == 2

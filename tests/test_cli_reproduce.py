@@ -11,6 +11,7 @@ import pytest
 
 from minigrok import cli
 from minigrok.cli import reproduce as command
+from minigrok.cli.options import write_settings
 from minigrok.runs.jobs import Job, Outcome, run_jobs
 from minigrok.study.claims import NOT_REPRODUCED
 from minigrok.study.store import Store
@@ -111,17 +112,18 @@ def test_json_strict_and_failures(run, study):
     ("--resume begun --full --seed 0", "leave out --full, --seed"), ("--resume begun --claim C1", "leave out --claim"),
     ("--resume begun --only grokking", "leave out --only"), ("--resume damaged", "is damaged"),
     ("--resume other", "options that differ: claim"), ("--resume train", "no run of minigrok reproduce"),
-    ("--resume gone", "claim 'C99' is not known")])
+    ("--resume edited", "changed by hand"), ("--resume gone", "claim 'C99' is not known")])
 def test_wrong_input_exits_2_with_the_reason_and_makes_nothing(words, message, run, study, tmp_path):
     assert run("--out", "begun")[0] == 0
     study.calls.clear()
     kept = json.loads((tmp_path / "begun" / "settings.json").read_text())
     texts = {"full": None, "damaged": "{", "train": json.dumps(kept | {"command": "train"}),
              "other": json.dumps(kept | {"options": {n: v for n, v in kept["options"].items() if n != "claim"}}),
-             "gone": json.dumps(kept | {"options": kept["options"] | {"claim": ["C99"]}})}
+             "edited": json.dumps(kept | {"options": kept["options"] | {"seed": 7}}), "gone": ""}
     for name, text in texts.items():
         (tmp_path / name).mkdir()
         (tmp_path / name / ("file" if text is None else "settings.json")).write_text(text or "")
+    write_settings(tmp_path / "gone", "reproduce", kept["options"] | {"claim": ["C99"]})
     before = sorted(tmp_path.rglob("*"))
     status, out, err = run(*words.split())
     assert (status, out) == (2, "")

@@ -4,6 +4,7 @@ import io
 import json
 import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -194,7 +195,7 @@ def test_many_seeds_are_the_single_runs_for_any_number_of_workers(run, tmp_path)
         run(*TINY, "--seed", seed, "--out", f"s{seed}", "--quiet")
         for workers in (1, 2):
             assert same_files(tmp_path / f"w{workers}" / f"seed-{seed}", tmp_path / f"s{seed}", *files)
-    assert {path.name for path in (tmp_path / "w1" / "seed-0").iterdir()} == set(files)
+    assert {path.name for path in (tmp_path / "w1" / "seed-0").iterdir()} == {*files, "done.npz"}
     run(*TINY, "--seeds", 3, "--out", "few")
     assert run("--resume", "few", "--seeds", 5)[1] == outs[0]
 
@@ -243,10 +244,10 @@ def test_a_run_that_is_interrupted_goes_on_to_the_bit(run, tmp_path):
 def test_seeds_that_were_finished_before_an_interrupt_are_kept(run, tmp_path, monkeypatch):
     words = ["moons", "--n", 40, "--epochs", 20, "--seeds", 60, "--workers", 1]
     out = run(*words, "--out", "whole")[1]
-    status, err = interrupted([*words, "--out", "cut"], tmp_path, tmp_path / "cut" / "seed-0" / "net.npz")
+    status, err = interrupted([*words, "--out", "cut"], tmp_path, tmp_path / "cut" / "seed-0" / "done.npz")
     assert status == 130, err
     assert "interrupted; go on with: minigrok train --resume cut" in err
-    done = {path.name for path in (tmp_path / "cut").glob("seed-*") if (path / "net.npz").exists()}
+    done = {path.name for path in (tmp_path / "cut").glob("seed-*") if (path / "done.npz").exists()}
     assert 0 < len(done) < 60
     trained = []
     many = train_seeds.train_many
@@ -312,6 +313,32 @@ def test_a_run_that_diverges_exits_1_and_leaves_what_it_recorded(run, tmp_path):
     assert not (tmp_path / "b").exists()
 
 
+@pytest.mark.parametrize("damage", [
+    lambda other, mine: shutil.copytree(other / "seed-1", mine / "seed-1", dirs_exist_ok=True),
+    lambda other, mine: shutil.copy(other / "seed-1" / "history.npz", mine / "seed-1"),
+    lambda other, mine: shutil.copytree(mine / "seed-0", mine / "seed-1", dirs_exist_ok=True),
+    lambda other, mine: (mine / "seed-1" / "net.npz").write_bytes(b"PK"),
+    lambda other, mine: (mine / "seed-1" / "history.npz").unlink()], ids=[
+        "another run's seed", "another run's history", "another seed", "cut", "gone"])
+def test_a_seed_whose_files_are_not_its_own_is_trained_again(damage, run, tmp_path):
+    out = run(*TINY, "--seeds", 2, "--out", "mine")[1]
+    run(*TINY, "--seeds", 2, "--lr", 0.5, "--out", "other")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "mine" / "seed-1").iterdir()}
+    damage(tmp_path / "other", tmp_path / "mine")
+    assert run("--resume", "mine")[1] == out
+    assert {path.name: path.read_bytes() for path in (tmp_path / "mine" / "seed-1").iterdir()} == before
+
+
+def test_what_a_kill_has_left_is_removed_when_the_run_goes_on(run, tmp_path):
+    run(*TINY, "--out", "a")
+    left = tmp_path / "a" / ".checkpoint.npz.0123abcd"
+    left.write_bytes(b"half")
+    (tmp_path / "a" / ".mine").write_bytes(b"")
+    run("--resume", "a")
+    assert not left.exists()
+    assert (tmp_path / "a" / ".mine").exists()
+
+
 def test_seeds_that_diverge_are_told_and_the_others_kept(run, tmp_path):
     rates = ["--lr", 0.35, "--epochs", 50]
     status, out, err = run(*DIVERGES, *rates, "--seeds", 8, "--workers", 8, "--json", "--out", "a")
@@ -323,7 +350,7 @@ def test_seeds_that_diverge_are_told_and_the_others_kept(run, tmp_path):
     assert good
     for seed in range(8):
         names = {path.name for path in (tmp_path / "a" / f"seed-{seed}").iterdir()}
-        assert names == {"history.npz", "history.csv"} | ({"net.npz"} if seed in good else set())
+        assert names == {"history.npz", "history.csv"} | ({"net.npz", "done.npz"} if seed in good else set())
         assert (f"seed {seed}: training diverged" in err) == (seed in bad)
     run(*DIVERGES, *rates, "--seed", good[0], "--out", "b")
     assert same_files(tmp_path / "a" / f"seed-{good[0]}", tmp_path / "b", "history.npz", "net.npz")
@@ -419,7 +446,7 @@ def test_what_contradicts_a_begun_run_is_refused_by_name(run, tmp_path):
         assert status == 2
         assert message in err
     settings.write_text(text.replace('"lr": 0.1', '"lr": 0.2'))
-    assert "optimizer.lr is 0.1 there, 0.2 here" in run("--resume", "a")[2]
+    assert "changed by hand" in run("--resume", "a")[2]
 
 
 def test_a_full_disk_exits_1_and_says_how_to_go_on(run, monkeypatch):

@@ -5,10 +5,13 @@ Data goes to stdout, progress to stderr and only on a terminal. Exit status: 0 d
 """
 
 import argparse
+import io
 import os
+import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 
 from minigrok.cli.options import CommandFailed
 from minigrok.cli.signals import heard
@@ -28,6 +31,7 @@ COMMANDS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status; the console script's entry point."""
+    _open_streams()
     try:
         with heard(INTERRUPTED):
             return _run(list(sys.argv[1:] if arguments is None else arguments))
@@ -39,8 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:                              # the reader, say `head`, has left: nobody is there to tell
         sys.stdout = open(os.devnull, "w")               # noqa: PTH123, SIM115  (so that the exit flushes to nowhere)
         return FAILED
-    except (ValueError, FileExistsError, FileNotFoundError, PermissionError, NotADirectoryError) as error:
-        print(f"minigrok: {error}", file=sys.stderr)
+    except (ValueError, FileExistsError, FileNotFoundError, PermissionError, NotADirectoryError,
+            IsADirectoryError) as error:
+        print(f"minigrok: {_in_words(error)}", file=sys.stderr)
         return WRONG_USAGE
     except CommandFailed as error:
         print(f"minigrok: {error}", file=sys.stderr)
@@ -48,6 +53,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (OSError, ArithmeticError, MemoryError) as error:
         print(f"minigrok: {type(error).__name__}: {error}", file=sys.stderr)
         return FAILED
+
+
+def _open_streams() -> None:
+    """Let what a terminal cannot show be written as escapes, and what was closed be nowhere."""
+    if sys.stderr is None:                               # as under cron; print would take stdout in its place
+        sys.stderr = open(os.devnull, "w")               # noqa: PTH123, SIM115
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def _in_words(error: Exception) -> str:
+    """The system's errors are a number and a name, perhaps that of a temporary file; ours are sentences already."""
+    if not isinstance(error, OSError) or error.strerror is None or error.filename is None:
+        return str(error)
+    path = Path(os.fsdecode(error.filename))
+    name = re.sub(r"^\.(.+)\.[0-9a-f]{8}$", r"\1", path.name)
+    place = path.with_name(name) if name else path
+    return f"{place}: {error.strerror}: name another place, or see who may use this one"
 
 
 def _run(words: Sequence[str]) -> int:

@@ -8,9 +8,21 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from minigrok.cli.options import add_seed, add_workers, output_folder, progress_bar, real, require_new, whole
+from minigrok.cli.options import (
+    SETTINGS,
+    add_seed,
+    add_workers,
+    output_folder,
+    progress_bar,
+    read_settings,
+    real,
+    remove_leftovers,
+    require_new,
+    whole,
+    write_settings,
+)
 
-SETTINGS, CHECKPOINT = "settings.json", "checkpoint.npz"
+COMMAND, CHECKPOINT = "landscape", "checkpoint.npz"
 STEM = "minigrok-landscape"
 ERROR, CAP = 0.05, 3_200_000   # unless --steps or --until-error say otherwise; about a minute on two cores
 WALKERS_FOR_ERROR = 8          # with fewer the default is CAP steps
@@ -138,7 +150,7 @@ def _begun(settings: argparse.Namespace) -> Run:
     edges = edges_of(system, options).tolist()
     sampler = _sampler(options, system, edges, settings.workers)
     folder = output_folder(settings.out, STEM)
-    _write_settings(folder, options, edges)
+    write_settings(folder, COMMAND, options, edges=edges)
     return Run(folder, options, sampler)
 
 
@@ -149,16 +161,8 @@ def _resumed(settings: argparse.Namespace) -> Run:
     folder, given = settings.resume, _given(settings)
     if settings.out is not None:
         raise ValueError(f"--resume goes on in {folder}, so there is no place for --out: leave it out")
-    if not (folder / SETTINGS).is_file():                # without a checkpoint the run was killed before its first step
-        raise FileNotFoundError(f"{folder} holds no {SETTINGS}: it is no run of minigrok landscape to go on with")
-    try:
-        kept = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
-        options, edges = dict(kept["options"]), list(kept["edges"])
-    except (ValueError, LookupError, TypeError) as problem:
-        raise ValueError(f"{folder / SETTINGS} is damaged ({problem}): begin a new run") from problem
-    if options.keys() != DEFAULTS.keys():
-        other = ", ".join(sorted(options.keys() ^ DEFAULTS.keys()))
-        raise ValueError(f"{folder / SETTINGS} is of another version of minigrok; options that differ: {other}")
+    kept = read_settings(folder, COMMAND, DEFAULTS)      # without a checkpoint: killed before its first step
+    options, edges = kept["options"], kept["edges"]
     for name, value in given.items():
         before, option = options[name], {"bias": "no-bias"}.get(name, name.replace("_", "-"))
         if name == "until_error" and before is not None and value <= before:
@@ -167,7 +171,8 @@ def _resumed(settings: argparse.Namespace) -> Run:
             rule = "; it may only be made smaller" if name == "until_error" and before is not None else ""
             raise ValueError(f"--{option} is {value}, but {folder} was begun with {before}{rule}: leave it out")
     sampler = _sampler(options, system_of(options), edges, settings.workers)
-    _write_settings(folder, options, edges)
+    remove_leftovers(folder)
+    write_settings(folder, COMMAND, options, edges=edges)
     return Run(folder, options, sampler)
 
 
@@ -175,15 +180,6 @@ def _sampler(options: dict[str, Any], system: Any, edges: list[float], workers: 
     from minigrok.wanglandau import WangLandau
 
     return WangLandau(system, edges, walkers=options["walkers"], seed=options["seed"], workers=workers)
-
-
-def _write_settings(folder: Path, options: dict[str, Any], edges: list[float]) -> None:
-    from minigrok.checkpoint import replace_file
-    from minigrok.version import __version__
-
-    with replace_file(folder / SETTINGS) as temporary:
-        text = json.dumps({"minigrok": __version__, "options": options, "edges": edges}, indent=1)
-        temporary.write_text(text + "\n", encoding="utf-8")
 
 
 def _results(walk: Run, settings: argparse.Namespace) -> str:

@@ -2,6 +2,7 @@
 
 import argparse
 import csv
+import hashlib
 import json
 import math
 import os
@@ -88,8 +89,15 @@ def require_new(out: Path | None) -> None:
 
 
 def _is_somebodys(path: Path) -> bool:
-    """Whether this is no file that a killed `replace_file` has left, before there was anything to go on with."""
+    """Whether this is no file that a killed `replace_file` has left."""
     return re.fullmatch(r"\..+\.[0-9a-f]{8}", path.name) is None
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what killed `replace_file`s have left in a folder that is gone on with: nobody else writes to it."""
+    for path in folder.rglob(".*"):
+        if not _is_somebodys(path) and path.is_file():
+            path.unlink(missing_ok=True)
 
 
 def write_settings(folder: Path, command: str, options: Mapping[str, Any], **more: Any) -> None:
@@ -99,11 +107,16 @@ def write_settings(folder: Path, command: str, options: Mapping[str, Any], **mor
 
     with replace_file(folder / SETTINGS) as temporary:
         kept = {"minigrok": __version__, "command": command, "options": options, **more}
+        kept["sha256"] = _digest(kept)
         temporary.write_text(json.dumps(kept, indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 
-def read_settings(folder: Path, command: str, known: Collection[str], more: Collection[str] = ()) -> dict[str, Any]:
-    """Read what `write_settings` wrote, if it is of this command, with the `known` options, and has `more`.
+def _digest(kept: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
+
+
+def read_settings(folder: Path, command: str, known: Collection[str]) -> dict[str, Any]:
+    """Read what `write_settings` wrote, if it is of this command, with the `known` options.
 
     Raises
     ------
@@ -115,16 +128,17 @@ def read_settings(folder: Path, command: str, known: Collection[str], more: Coll
         raise FileNotFoundError(f"{folder} holds no {SETTINGS}: it is no run of minigrok {command} to go on with")
     try:
         kept = dict(json.loads(path.read_text(encoding="utf-8")))
-        options, of_command = dict(kept["options"]), kept.get("command")
-        if of_command == command:
-            [kept[name] for name in more]
-    except (ValueError, LookupError, TypeError) as problem:
+        options, digest = dict(kept["options"]), kept.pop("sha256", None)
+    except (ValueError, LookupError, TypeError, RecursionError) as problem:
         raise ValueError(f"{path} is damaged ({problem}): begin a new run") from problem
-    if of_command != command:
+    if kept.get("command") != command:
         raise ValueError(f"{folder} is no run of minigrok {command} to go on with")
     if options.keys() != set(known):
         other = ", ".join(sorted(options.keys() ^ set(known)))
         raise ValueError(f"{path} is of another version of minigrok; options that differ: {other}")
+    if digest != _digest(kept):
+        raise ValueError(f"{path} is damaged or was changed by hand: its digest does not fit; begin a new run, or give "
+                         "--resume what may grow")
     return kept
 
 
@@ -159,7 +173,7 @@ def progress_bar(first_words: str, quiet: bool = False, width: int = 45) -> Iter
 
     The words take `width` columns; the line is written ten times a second at most.
     """
-    if quiet or not sys.stderr.isatty():
+    if quiet or sys.stderr is None or not sys.stderr.isatty():
         yield lambda done, total, words: None
         return
     from tqdm import tqdm

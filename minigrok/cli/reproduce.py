@@ -12,6 +12,7 @@ from minigrok.cli.options import (
     output_folder,
     progress_bar,
     read_settings,
+    remove_leftovers,
     require_new,
     write_settings,
 )
@@ -85,6 +86,7 @@ def _resumed(settings: argparse.Namespace) -> tuple[Path, dict[str, Any]]:
         raise ValueError(f"--resume goes on with the settings that {folder} was begun with: leave out {names}")
     options = read_settings(folder, COMMAND, DEFAULTS)["options"]
     _experiments_of(options)
+    remove_leftovers(folder)
     return folder, options
 
 

@@ -18,7 +18,7 @@ def configure(command: argparse.ArgumentParser) -> None:
     command.add_argument("db", type=Path, metavar="DB", help="the database that minigrok sweep wrote")
     command.add_argument("--where", action="append", default=[], metavar="CONDITION",
                          help="only runs with NAME=VALUE, or !=, <, >, <=, >= instead of =; may be given again")
-    command.add_argument("--number", default=NUMBER, metavar="NAME",
+    command.add_argument("--number", metavar="NAME",
                          help="what is summarised: a column of the history at its end, or NAME_start at its start "
                          f"(default: {NUMBER})")
     command.add_argument("--csv", metavar="FILE", help="write one row a run, - for stdout, and no summary")
@@ -33,6 +33,7 @@ def run(settings: argparse.Namespace) -> int:
     from minigrok.runs.results import as_csv, chosen, summarised
     from minigrok.runs.store import RunStore
 
+    _require_fitting(settings)
     with RunStore(settings.db) as store:
         runs = chosen(store, settings.where)
     if not runs:
@@ -44,14 +45,29 @@ def run(settings: argparse.Namespace) -> int:
     if settings.csv is not None:
         _write(as_csv(runs), settings.csv)
         return 0
-    rows = summarised(runs, settings.number)
+    number = settings.number or NUMBER
+    rows = summarised(runs, number)
     if settings.figure is not None:
         from minigrok.plots import save_figure
         from minigrok.runs.picture import axis_figure
 
-        save_figure(axis_figure(rows, settings.number, settings.along), settings.figure)
-    print(as_json([row._asdict() for row in rows]) if settings.json else table(rows, settings.number))
+        save_figure(axis_figure(rows, number, settings.along), settings.figure)
+    print(as_json([row._asdict() for row in rows]) if settings.json else table(rows, number))
     return 0
+
+
+def _require_fitting(settings: argparse.Namespace) -> None:
+    """Raise ValueError for options that would do nothing, or harm."""
+    if settings.along is not None and settings.figure is None:
+        raise ValueError(f"--along {settings.along} is for --figure: give both, or leave it out")
+    if settings.csv is None:
+        return
+    given = [name for name in ("number", "json", "figure") if getattr(settings, name)]
+    if given:
+        raise ValueError(f"--csv writes all runs and no summary, so --{given[0]} has no place: leave one of them out")
+    if settings.csv == "" or (Path(settings.csv).exists() and settings.db.exists()
+                              and Path(settings.csv).samefile(settings.db)):
+        raise ValueError(f"--csv is {settings.csv!r}, which is no place for a table: name another file")
 
 
 def table(rows: Sequence[Any], number: str) -> str:

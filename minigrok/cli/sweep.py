@@ -51,10 +51,11 @@ def run(settings: argparse.Namespace) -> int:
         raise OSError(f"{problem}; {way_on}") from problem
     except RuntimeError as problem:
         raise CommandFailed(f"{problem}; {way_on}") from problem
-    print(as_json(swept._asdict()) if settings.json else
-          f"{swept.runs} runs in the grid: {swept.before} were there, {swept.done} done now, {swept.failed} failed "
-          "now\n"
-          f"see: minigrok results {shlex.quote(str(settings.db))}")
+    see = f"minigrok results {shlex.quote(str(settings.db))}"
+    told = (f"{swept.runs} runs in the grid: {swept.before} were there, {swept.done} done now, {swept.failed} failed "
+            "now")
+    told += f"\nwhy: {see} --where status=failed --csv -" if swept.failed else ""
+    print(as_json(swept._asdict()) if settings.json else f"{told}\nsee: {see}")
     return FAILED if swept.failed else 0
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from minigrok.cli import train_options
-from minigrok.cli.options import output_folder, read_settings, require_new, write_settings
+from minigrok.cli.options import output_folder, read_settings, remove_leftovers, require_new, write_settings
 from minigrok.ensemble import TrainingRun
 from minigrok.history import History, TrainingDivergedError
 from minigrok.runs.train_setup import given_options, require_same, untrained, with_defaults
@@ -52,9 +52,10 @@ def resumed(settings: argparse.Namespace) -> Work:
     folder = settings.resume
     if settings.out is not None:
         raise ValueError(f"--resume goes on in {folder}, so there is no place for --out: leave it out")
-    kept = read_settings(folder, COMMAND, _names(settings), ("task",))
+    kept = read_settings(folder, COMMAND, _names(settings))
     options = require_same(kept["options"], _given(settings), folder)
     work = Work(folder, options, untrained(options))
+    remove_leftovers(folder)
     if work.first.task.description != kept["task"]:
         raise ValueError(f"{options['task']} is not what it was when {folder} was begun: begin a new run")
     work.write_settings()

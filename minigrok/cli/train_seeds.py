@@ -1,12 +1,18 @@
 """Many seeds of `minigrok train`, in chunks, so that a break loses seconds: what is finished stays."""
 
 import argparse
+import hashlib
 import sys
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+
+from minigrok.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from minigrok.checks import IntArray
 from minigrok.cli import FAILED, train_words
 from minigrok.cli.options import as_json, progress_bar
 from minigrok.cli.train_folder import FIGURE, HISTORY, NET, Work, words_of_divergence, write_history
@@ -16,6 +22,7 @@ from minigrok.plots import save_figure, training_figure
 from minigrok.runs.train_setup import criteria_of, loop_of, run_of
 from minigrok.training import CHECKPOINT_SECONDS
 
+DONE, KIND = "done.npz", "seed"      # the last file of a seed's folder, and what it is
 Diverged = dict[int, str]      # what there is to say, by seed
 
 
@@ -42,8 +49,22 @@ def _place(work: Work, seed: int) -> Path:
 
 
 def _is_done(work: Work, seed: int) -> bool:
-    """The net is written last."""
-    return (_place(work, seed) / NET).is_file()
+    """Whether its files are there, whole, and of a run with these options: DONE is written last, with their digests."""
+    folder = _place(work, seed)
+    try:
+        kept, _ = load_checkpoint(folder / DONE, KIND, _configuration(work, seed))
+        return all(np.array_equal(_digest(folder / name), digest) for name, digest in kept.items())
+    except (CheckpointError, OSError):
+        return False
+
+
+def _configuration(work: Work, seed: int) -> dict[str, Any]:
+    """What the seed's run is made of."""
+    return {"task": work.first.task.description, "options": work.options | {"seed": seed, "seeds": 1}}
+
+
+def _digest(path: Path) -> IntArray:
+    return np.frombuffer(hashlib.sha256(path.read_bytes()).digest(), np.uint8)
 
 
 def _train_in_chunks(work: Work, seeds: Sequence[int], workers: int, progress: Callable[[int], None]) -> Diverged:
@@ -73,7 +94,7 @@ def _train_chunk(work: Work, seeds: Sequence[int], workers: int, progress: Calla
             diverged |= _train_chunk(work, [seed], workers, partial(_further, progress, number))
         return diverged
     for run, history in zip(runs, histories, strict=True):
-        _write(run, history, _made(_place(work, run.seed)))
+        _write(work, run, history)
     return {}
 
 
@@ -87,6 +108,9 @@ def _made(folder: Path) -> Path:
     return folder
 
 
-def _write(run: TrainingRun, history: History, folder: Path) -> None:
+def _write(work: Work, run: TrainingRun, history: History) -> None:
+    folder = _made(_place(work, run.seed))
     write_history(history, folder)
     run.net.save(folder / NET)
+    digests = {name: _digest(folder / name) for name in (HISTORY, NET)}
+    save_checkpoint(folder / DONE, KIND, _configuration(work, run.seed), digests)

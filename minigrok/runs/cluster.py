@@ -5,8 +5,9 @@ nothing else knows of it. A run whose worker is lost ends with KilledWorker, and
 more, alone. The scheduler of another machine, unless it is set otherwise, tries it on 4 workers before it says so.
 """
 
-from collections.abc import Iterator
-from concurrent.futures import Executor
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
@@ -16,6 +17,7 @@ from minigrok.runs.pools import WORKER_ENVIRONMENT, Pool, without_interrupts
 
 LOCAL = "local"                # instead of an address
 CONNECT_SECONDS = 30
+LOST_SECONDS = 120             # without any worker, after which a sweep ends
 LOCAL_SETTINGS = {             # of Dask, for a cluster that it starts here
     "distributed.scheduler.allowed-failures": 0,         # a lost run is tried again by minigrok.runs.jobs alone
     # A worker that is missing after so long is given up. Of 15 s, the default, one that dies and starts again and again
@@ -79,10 +81,44 @@ def _client(distributed: Any, address: Any) -> Any:
                       ) from error
 
 
+class _ClusterExecutor(Executor):
+    """Dask's executor, which says so when the scheduler is gone, or no worker has been there for LOST_SECONDS."""
+
+    def __init__(self, client: Any) -> None:
+        self.client, self.executor = client, client.get_executor(pure=False)
+        self.address, self.seen = client.scheduler.address, time.monotonic()
+
+    def submit(self, function: Callable[..., Any], /, *words: Any, **named: Any) -> Future[Any]:
+        """As any executor."""
+        self.require_scheduler()
+        future: Future[Any] = self.executor.submit(function, *words, **named)
+        return future
+
+    def require_scheduler(self) -> None:
+        """Raise OSError if it does not answer any more."""
+        if self.client.status != "running":
+            raise OSError(f"the scheduler at {self.address} is gone; what had ended before is kept")
+
+    def require_workers(self, busy: bool) -> None:
+        """Raise OSError if nobody is there; `busy` says that a run has just come back."""
+        self.require_scheduler()
+        now = time.monotonic()
+        if busy or self.client.nthreads():
+            self.seen = now
+        if now - self.seen > LOST_SECONDS:
+            raise OSError(f"the scheduler at {self.address} has had no worker for {LOST_SECONDS} s; what had ended "
+                          "before is kept")
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """As any executor."""
+        if self.client.status == "running":
+            self.executor.shutdown(wait=wait)
+
+
 @contextmanager
 def _executor(client: Any, workers: int) -> Iterator[Executor]:
     """What a pool is; what is under way is let go when a block ends by an exception."""
-    executor = client.get_executor(pure=False)
+    executor = _ClusterExecutor(client)
     try:
         yield executor
     except BaseException:

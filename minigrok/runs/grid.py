@@ -13,18 +13,18 @@ import itertools
 import json
 import math
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from minigrok.checks import one_of, whole_number
+from minigrok.checks import one_of
+from minigrok.runs.option_kinds import LARGEST, as_option, require_mapping
 from minigrok.runs.train_setup import COMMON, MODULAR, given_options, untrained, with_defaults
 from minigrok.version import __version__
 
 AXES = "grid"                  # the part of a grid in which options have a list of values
 NO_AXES = ("seeds", "seed")    # they count the runs of each configuration
-READERS = {".json": json.loads, ".toml": tomllib.loads}
 Configuration = dict[str, Any]
 
 
@@ -54,20 +54,15 @@ class Grid:
     def __init__(self, settings: Mapping[str, Any] | str | Path) -> None:
         self.settings = dict(settings) if isinstance(settings, Mapping) else _read(Path(settings))
         self.axes: dict[str, list[Any]] = {}
-        for name, values in dict(self.settings.get(AXES, {})).items():
-            if not isinstance(values, list | tuple) or not values:
-                raise ValueError(f"grid.{name} is {values!r}, but an axis is a list of values: put it into [ ]")
-            self.axes[name] = [_value(name, value) for value in values]
-            if len({canonical(value) for value in self.axes[name]}) < len(values):
-                raise ValueError(f"grid.{name} has a value twice, {values!r}: each combination is run once")
-        fixed = {name: _value(name, value) for name, value in self.settings.items() if name != AXES}
-        for name in (*self.axes, *fixed):
-            one_of("option", name, [*_known(), *NO_AXES])
-            if name in self.axes and (name in fixed or name in NO_AXES):
-                raise ValueError(f"{name} stands both in grid and outside of it, or is no axis: seeds are counted by "
-                                 "seeds, outside of grid")
-        self.seeds = whole_number("seeds", fixed.pop("seeds", 1), 1)
-        self.seed = whole_number("seed", fixed.pop("seed", 0), 0)
+        given = {name: value for name, value in self.settings.items() if name != AXES}
+        for name, values in require_mapping("grid", self.settings.get(AXES, {})).items():
+            if name in given:
+                raise ValueError(f"{name} stands both in grid and outside of it: leave one of them out")
+            self.axes[name] = _axis(name, values)
+        fixed = {one_of("option", name, _known()): as_option(name, value) for name, value in given.items()}
+        self.seeds, self.seed = int(fixed.pop("seeds", 1)), int(fixed.pop("seed", 0))
+        if self.seed + self.seeds > LARGEST:
+            raise ValueError(f"seed is {self.seed} and seeds {self.seeds}, but seeds must stay below 2^63")
         self.fixed = fixed
 
     def __len__(self) -> int:
@@ -81,16 +76,34 @@ class Grid:
     @cached_property
     def configurations(self) -> list[Configuration]:
         """All combinations, with every option, but for the seed; each has been tried for an epoch-0 record."""
-        found = []
+        found: dict[str, Configuration] = {}
         for values in itertools.product(*self.axes.values()):
             chosen = dict(zip(self.axes, values, strict=True))
             try:
                 options = with_defaults(given_options(self.fixed | chosen))
+                options = {name: None if value is None else as_option(name, value) for name, value in options.items()}
                 untrained(options)
             except ValueError as problem:
                 raise ValueError(f"{chosen or 'the grid'} cannot be run: {problem}") from problem
-            found.append(options)
+            if canonical(options) in found:
+                raise ValueError(f"{chosen} is another combination once more, in other words: each is run once")
+            found[canonical(options)] = options
+        return list(found.values())
+
+
+def _json(text: str) -> Any:
+    """JSON without a name that stands twice in one object, of which the parser would keep the last."""
+    def table(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        for name in found:
+            if sum(name == other for other, _ in pairs) > 1:
+                raise ValueError(f"{name!r} stands in it twice")
         return found
+
+    return json.loads(text, object_pairs_hook=table)
+
+
+READERS: dict[str, Callable[[str], Any]] = {".json": _json, ".toml": tomllib.loads}
 
 
 def key_of(configuration: Mapping[str, Any]) -> str:
@@ -115,9 +128,18 @@ def _known() -> list[str]:
     return list(dict.fromkeys([*with_defaults({"task": "moons"}), *MODULAR, *COMMON]))
 
 
-def _value(name: str, value: Any) -> Any:
-    """A value as the options have it: widths and conventions are lists there."""
-    return [value] if name in ("hidden", "conventions") and not isinstance(value, list | tuple) else value
+def _axis(name: str, values: Any) -> list[Any]:
+    """The values of an axis; ValueError unless it is a list of different values of an option that can be varied."""
+    if one_of("option", name, _known()) in NO_AXES:
+        raise ValueError(f"{name} is no axis: seeds are counted by seeds, outside of grid")
+    if not isinstance(values, list | tuple):
+        raise ValueError(f"grid.{name} is {values!r}, but an axis is a list of values: put it into [ ]")
+    if not values:
+        raise ValueError(f"grid.{name} is [], an axis without a value: give it one, or leave it out")
+    axis = [as_option(name, value) for value in values]
+    if len({canonical(value) for value in axis}) < len(axis):
+        raise ValueError(f"grid.{name} has a value twice, {values!r}: each combination is run once")
+    return axis
 
 
 def _read(path: Path) -> dict[str, Any]:

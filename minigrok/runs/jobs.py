@@ -9,11 +9,11 @@ have had. Each of those is run again alone, which shows whether it was the one.
 import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Generator, Iterable, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, wait
 from contextlib import closing
 from typing import Any, NamedTuple, Protocol
 
-from minigrok.runs.pools import Pool, processes, worker_died
+from minigrok.runs.pools import Pool, processes, require_workers, worker_died
 
 RETRIES = 3                    # of a job whose worker died
 HOPELESS = 4                   # jobs so lost, and none that ended well, after which the rest is not tried
@@ -176,9 +176,11 @@ def _until_a_worker_dies(line: _Line, workers: int, pool: Pool) -> Generator[End
                 except (BrokenExecutor, RuntimeError):                 # broken, or shut down since
                     line.put_back(numbered)
                     return lost + list(under_way.values())
-            for future in wait(under_way, WAIT_SECONDS, FIRST_COMPLETED).done:
+            ended = wait(under_way, WAIT_SECONDS, FIRST_COMPLETED).done
+            require_workers(executor, bool(ended))
+            for future in ended:
                 numbered = under_way.pop(future)
-                error = future.exception(0)
+                error = _error_of(future)
                 if isinstance(error, BrokenExecutor):
                     return [*lost, numbered, *under_way.values()]
                 if worker_died(error):                                 # of a cluster: the others go on
@@ -187,6 +189,14 @@ def _until_a_worker_dies(line: _Line, workers: int, pool: Pool) -> Generator[End
                 result, seconds = (None, None) if error else future.result(0)
                 yield numbered[0], Outcome(numbered[1], result, error), seconds
     return lost
+
+
+def _error_of(future: Future[Any]) -> BaseException | None:
+    """What a job that has ended raised; the CancelledError of one whose cluster is gone, which would be raised here."""
+    try:
+        return future.exception(0)
+    except CancelledError as cancelled:
+        return cancelled
 
 
 def _timed(job: Job) -> tuple[Any, float]:

@@ -44,6 +44,13 @@ def given(executor: Executor) -> Pool:
     return lambda workers: nullcontext(executor)
 
 
+def require_workers(executor: Executor, busy: bool) -> None:
+    """Raise OSError where an executor says that nobody is there to work any more; most say nothing."""
+    look = getattr(executor, "require_workers", None)
+    if look is not None:
+        look(busy)
+
+
 def worker_died(error: BaseException | None) -> bool:
     """Whether a job's error says that its worker died (or, on a cluster, took it along), and nothing of the job."""
     return isinstance(error, BrokenExecutor | CancelledError) or type(error).__name__ == "KilledWorker"     # Dask's

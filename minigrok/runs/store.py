@@ -43,6 +43,11 @@ CREATE TABLE total (runs INTEGER NOT NULL, digest TEXT NOT NULL);
 """
 
 
+SYSTEMS = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY,
+           sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PERM, sqlite3.SQLITE_NOMEM)
+RESTORE = "take an older copy of it, or sweep into a new file"
+
+
 class StoreError(ValueError):
     """A file that is no store of runs: no database, another's, of a newer version, or damaged."""
 
@@ -98,12 +103,13 @@ class RunStore:
             raise FileNotFoundError(f"{self.path} is no file: give the database that minigrok sweep wrote")
         with self._told():
             self._open()
+        self._file = _identity(self.path)
         self._sources = hash_of_sources(PACKAGE)
 
     def _open(self) -> None:
         new = not self.path.exists() or self.path.stat().st_size == 0
         if self.driver:
-            self._lock = _locked(self.path)
+            self._lock = _locked(self.path.resolve())    # a link and the file itself have one lock
         mode = "rwc" if self.driver else "ro"
         self._base = sqlite3.connect(f"{self.path.resolve().as_uri()}?mode={mode}", BUSY_SECONDS, uri=True,
                                      isolation_level=None)
@@ -155,6 +161,9 @@ class RunStore:
         row = (key_of(configuration), canonical(configuration), int(configuration["seed"]), self._sources, status,
                canonical(plain), error)
         digest = _digest(row)
+        if _identity(self.path) != self._file:           # SQLite would go on writing into what has no name any more
+            raise OSError(f"{self.path} was moved or deleted while it was being written: put it back where it was if "
+                          "it still exists")
         with self._told():
             self._base.execute("BEGIN IMMEDIATE")
             try:
@@ -177,13 +186,12 @@ class RunStore:
             for *fields, digest in self._base.execute(f"SELECT {', '.join(FIELDS)}, digest FROM runs ORDER BY key"):
                 row = tuple(fields)
                 if _digest(row) != digest:
-                    raise StoreError(f"{self.path} is damaged: the run {row[0]!r} does not fit its digest; take a copy")
+                    raise StoreError(f"{self.path} is damaged: the run {row[0]!r} does not fit its digest; {RESTORE}")
                 count, total = count + 1, (total + int(digest, 16)) % 2**256
                 key, configuration, seed, sources, status, numbers, error = row
-                values = {name: math.nan if value is None else value for name, value in json.loads(numbers).items()}
-                yield Run(key, json.loads(configuration), seed, sources, status, values, error)
+                yield Run(key, _object(configuration), seed, sources, status, _numbers(numbers), error)
             if (count, f"{total:064x}") != tuple(self._base.execute("SELECT runs, digest FROM total").fetchone()):
-                raise StoreError(f"{self.path} is damaged: runs are missing; take a copy")
+                raise StoreError(f"{self.path} is damaged: runs are missing; {RESTORE}")
 
     def check(self) -> None:
         """Read every row; StoreError where one is damaged or missing."""
@@ -206,27 +214,58 @@ class _Told:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if isinstance(error, sqlite3.OperationalError) and not _is_damage(error):
+        if isinstance(error, sqlite3.OperationalError) and _is_the_systems(error):
             if "readonly" in str(error):
                 raise PermissionError(f"{self.path} cannot be written ({error}): nothing was lost") from error
+            if "unable to open" in str(error):
+                raise PermissionError(f"{self.path} cannot be opened: may this user read it, and make files in "
+                                      f"{self.path.resolve().parent}?") from error
             raise OSError(f"{self.path}: {error}; what was stored before is kept") from error
-        if isinstance(error, sqlite3.Error | UnicodeDecodeError | OverflowError) or (
-                isinstance(error, TypeError | ValueError | LookupError | AttributeError)
-                and not isinstance(error, StoreError)):
-            raise StoreError(f"{self.path} is no store of runs, or is damaged ({error}): take a copy") from error
+        if isinstance(error, sqlite3.Error | TypeError | ValueError | LookupError | RecursionError) and not isinstance(
+                error, StoreError):
+            raise StoreError(f"{self.path} is no store of runs, or is damaged ({error}): {RESTORE}") from error
 
 
-def _is_damage(error: sqlite3.OperationalError) -> bool:
-    return any(words in str(error) for words in ("no such table", "no such column", "malformed", "not a database"))
+def _is_the_systems(error: sqlite3.OperationalError) -> bool:
+    """Whether the system refused something; all else comes of what stands in the file."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in SYSTEMS        # the lower byte is the primary code
 
 
 def _require_ours(base: sqlite3.Connection, path: Path) -> None:
     application, version = (base.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version"))
+    if application == version == 0 and path.stat().st_size == 0:
+        raise StoreError(f"{path} is empty: no sweep has written to it yet")
     if application != MINI:
         raise StoreError(f"{path} is a database, but no store of minigrok's runs: give another path")
     if version != SCHEMA:
         raise StoreError(f"{path} has schema {version}, but minigrok {__version__} reads schema {SCHEMA}: use the "
                          "version that wrote it")
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """By what the system knows a file, whatever it is called; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _object(text: str) -> dict[str, Any]:
+    """A JSON object; ValueError for anything else."""
+    value = json.loads(text)
+    if not isinstance(value, dict):
+        raise ValueError(f"{text[:40]!r} is no object")
+    return value
+
+
+def _numbers(text: str) -> dict[str, float]:
+    """The numbers of a run, NaN where one is not defined."""
+    found = {name: math.nan if value is None else value for name, value in _object(text).items()}
+    for name, value in found.items():
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError(f"{name} is {str(value)[:40]!r}, no number")
+    return found
 
 
 def _digest(row: tuple[Any, ...]) -> str:
@@ -235,12 +274,18 @@ def _digest(row: tuple[Any, ...]) -> str:
 
 def _locked(path: Path) -> sqlite3.Connection:
     """A lock that ends with this process, however it ends: an exclusive transaction on an empty database beside it."""
-    lock = sqlite3.connect(f"{path}.lock", timeout=0, isolation_level=None)
+    place = Path(f"{path}.lock")
+    if place.is_dir():
+        raise IsADirectoryError(f"{place} is a folder, but the lock of {path.name} belongs there: move it away")
+    lock = sqlite3.connect(place, timeout=0, isolation_level=None)
     try:
         lock.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError as error:
+    except sqlite3.DatabaseError as error:
         lock.close()
         if "locked" in str(error):
             raise BlockingIOError(f"{path} is being written by another sweep: wait until that has ended") from error
+        if "not a database" in str(error):
+            raise FileExistsError(f"{place} is no lock that a sweep has made: remove it, {path.name} is not touched"
+                                  ) from error
         raise
     return lock

@@ -67,7 +67,7 @@ def measure_together(
     >>> m.inputs, m.spectrum, round(m.purity, 6)             # as measure([[3.0, 0.0], [0.0, 1.0]])
     (2, array([0.1, 0.9]), 0.82)
     """
-    paths = [str(Path(shard).absolute()) for shard in shards]    # a worker may have another working folder
+    paths = [str(Path(shard).resolve()) for shard in shards]     # a worker may have another working folder
     for path, times in Counter(paths).items():
         if times > 1:
             raise ValueError(f"{path} is given {times} times, and its rows would count as often: give it once")
@@ -150,6 +150,8 @@ class BlocksOfFile:
     def __call__(self, path: str) -> Iterable[InexactArray]:
         """Yield them."""
         array = _only_array(path)
+        if array.size == 0:
+            raise ValueError(f"{path} has shape {array.shape} and so no entry: leave it out")
         mapped = Path(path).suffix.lower() == ".npy"
         if array.ndim > 0 and self.neuron_axis in (0, -array.ndim):
             raise ValueError(f"neuron_axis is {self.neuron_axis}, the first of {array.shape}, along which a shard is "

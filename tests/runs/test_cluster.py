@@ -1,8 +1,11 @@
 """A Dask cluster of real worker processes: the same bytes as everywhere, also where one of them is killed."""
 
+import json
 import os
 import signal
+import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -125,3 +128,47 @@ def test_where_dask_is_missing_it_says_how_to_get_it(command, words, monkeypatch
     words = words if command == "sweep" else ["measure", "--together", words[1], "--cluster"]
     assert cli.main([*words, "local"]) == 2
     assert "python -m pip install 'minigrok[cluster]'" in capsys.readouterr().err
+
+
+@pytest.fixture
+def far(tmp_path):
+    """Scheduler and worker as processes of their own, without a nanny that would start another; and the address."""
+    pytest.importorskip("distributed")
+    found = tmp_path / "scheduler.json"
+    options = ["--scheduler-file", str(found), "--no-dashboard"]
+    words = ["scheduler --host 127.0.0.1 --port 0", "worker --no-nanny"]
+    made = [subprocess.Popen([sys.executable, "-m", *f"distributed.cli.dask_{word}".split(), *options],
+                             stderr=subprocess.DEVNULL, env=os.environ | {"MINIGROK_NO_JIT": "1"}) for word in words]
+    try:
+        while not found.exists() or not found.read_text().endswith("}"):
+            time.sleep(0.05)
+        address = json.loads(found.read_text())["address"]
+        with pytest.importorskip("distributed").Client(address) as client:
+            client.wait_for_workers(1, timeout=60)
+        yield address, made
+    finally:
+        for process in made:
+            process.kill()
+            process.wait()
+
+
+@pytest.mark.parametrize(("gone", "words"), [(0, "is gone"), (1, "no worker for")], ids=["scheduler", "worker"])
+def test_a_far_cluster_that_is_gone_ends_the_sweep_with_words(gone, words, far, tmp_path, monkeypatch, capsys):
+    address, made = far
+    (tmp_path / "grid.json").write_text('{"task": "moons", "n": 40, "epochs": 2000, "seeds": 30}')
+    monkeypatch.setattr(clusters, "LOST_SECONDS", 1)
+    add = RunStore.add
+
+    def added(*row):
+        add(*row)
+        made[gone].kill()
+
+    monkeypatch.setattr(RunStore, "add", added)
+    status = cli.main(["sweep", str(tmp_path / "grid.json"), "--db", str(tmp_path / "runs.db"), "--cluster", address])
+    err = capsys.readouterr().err
+    assert status == 1
+    assert words in err
+    assert "go on with: minigrok sweep" in err
+    assert "Traceback" not in err
+    with RunStore(tmp_path / "runs.db") as store:
+        assert len(store) >= 1

@@ -35,14 +35,14 @@ def test_a_grid_is_read_from_a_file(ending, text, tmp_path):
     ({"task": "mons"}, "did you mean 'moons'"),
     ({**SMALL, "learning_rate": 0.1}, "option 'learning_rate' is not known"),
     ({**SMALL, "grid": {"lr": 0.1}}, "an axis is a list"),
-    ({**SMALL, "grid": {"lr": []}}, "an axis is a list"),
+    ({**SMALL, "grid": {"lr": []}}, "an axis without a value"),
     ({**SMALL, "grid": {"lr": [0.1, 0.1]}}, "twice"),
     ({**SMALL, "grid": {"hidden": [6, [6]]}}, "twice"),
     ({**SMALL, "lr": 0.1, "grid": {"lr": [0.2]}}, "both in grid and outside"),
     ({**SMALL, "grid": {"seed": [0, 1]}}, "seeds are counted"),
     ({**SMALL, "seeds": 0}, "seeds is 0"),
     ({**SMALL, "seeds": 1.5}, "seeds is 1.5"),
-    ({**SMALL, "grid": {"lr": [0.1, -1]}}, r"\{'lr': -1\} cannot be run"),
+    ({**SMALL, "grid": {"lr": [0.1, -1]}}, r"\{'lr': -1.0\} cannot be run"),
     ({**SMALL, "grid": {"activation": ["relu", "rleu"]}}, "did you mean 'relu'"),
     ({**SMALL, "eps": 1e-3}, "--eps is for adamw"),
     ({**SMALL, "stop_above": [["test_acuracy", 0.9]]}, "test_accuracy"),
@@ -94,3 +94,33 @@ def test_the_version_is_part_of_the_key(monkeypatch):
     before = key_of({"a": 1})
     monkeypatch.setattr("minigrok.runs.grid.__version__", "99.0")
     assert key_of({"a": 1}) != before
+
+
+@pytest.mark.parametrize(("option", "value"), [
+    ("grid", None), ("grid", 5), ("grid", "x"), ("grid", [["lr", [0.1]]]), ("task", 5), ("task", True), ("task", []),
+    ("task", {}), ("dtype", 7), ("optimizer", []), ("stop_above", "x"), ("stop_above", [5]), ("bias", "yes"),
+    ("stop_above", {"test_accuracy": 0.5}), ("stop_above", ["test_accuracy=much"]), ("patience", 5),
+    ("patience", [["test_loss", 2.5]]), ("conventions", [[]]), ("conventions", {"all": 1}), ("conventions", []),
+    ("betas", "x"), ("epochs", 1e2), ("epochs", True), ("epochs", -1), ("epochs", None), ("lr", True), ("lr", "0.1"),
+    ("clip_norm", "1"), ("noise", True), ("seed", 10**23), ("hidden", []), ("hidden", [0]), ("layer", "last"),
+    ("batch_size", "most"), ("batch_size", 0)])
+def test_a_value_of_a_wrong_kind_is_refused_by_name(option, value):
+    with pytest.raises(ValueError, match=option):
+        assert Grid({"optimizer": "adamw" if option == "betas" else "sgd", **SMALL, option: value}).configurations == []
+
+
+def test_the_same_run_in_other_words_is_one_run():
+    for axis in ({"conventions": [["all"], ["trace", "rows", "centered", "centered_rows"]]}, {"lr": [1, 1.0]}):
+        with pytest.raises(ValueError, match=r"once|twice"):
+            assert not Grid({**SMALL, "grid": axis}).configurations
+    pairs, words = (list(Grid({**SMALL, "stop_above": stop}))
+                    for stop in ([["test_accuracy", 0.5]], ["test_accuracy=0.5"]))
+    assert pairs == words
+    assert [run["lr"] for run in Grid({**SMALL, "lr": 1})] == [1.0]
+
+
+def test_a_name_that_stands_twice_is_refused(tmp_path):
+    path = tmp_path / "grid.json"
+    path.write_text('{"task": "moons", "grid": {"lr": [0.1]}, "grid": {"n": [40]}}')
+    with pytest.raises(ValueError, match="'grid' stands in it twice"):
+        Grid(path)

@@ -1,5 +1,7 @@
 """The database of runs: whole or refused, whatever happened to the file."""
 
+import hashlib
+import json
 import math
 import os
 import sqlite3
@@ -11,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from minigrok.runs.store import DONE, FAILED, MINI, RunStore, StoreError
+from minigrok.runs.store import DONE, FAILED, FIELDS, MINI, RunStore, StoreError
 
 ROOT = Path(__file__).parent.parent.parent
 MANY = int(os.environ.get("MINIGROK_DAMAGED", "150"))             # files; 10,000 were tried
@@ -111,7 +113,7 @@ def changed(statement):
 
 @pytest.mark.parametrize(("damage", "error", "words"), [
     (not_there, FileNotFoundError, "is no file"), (a_folder, FileNotFoundError, "is no file"),
-    (text, StoreError, "not a database"), (cut, StoreError, "take a copy"), (empty, StoreError, "no store"),
+    (text, StoreError, "not a database"), (cut, StoreError, "older copy"), (empty, StoreError, "is empty"),
     (of_another_program, StoreError, "no store of minigrok's runs"),
     (changed("PRAGMA user_version = 2"), StoreError, "has schema 2"),
     (changed("DELETE FROM runs WHERE seed = 3"), StoreError, "runs are missing"),
@@ -193,3 +195,46 @@ def test_on_a_full_disk_what_was_stored_is_kept(tmp_path):
     with RunStore(path, driver=True) as store:
         store.check()
         assert len(store) == 2 + len(run.stdout.split())
+
+
+@pytest.mark.skipif(os.name == "nt", reason="an open file cannot be moved")
+@pytest.mark.parametrize("moved", [True, False])
+def test_a_store_that_is_moved_or_deleted_is_written_no_further(moved, tmp_path):
+    path = tmp_path / "runs.db"
+    with RunStore(path, driver=True) as store:
+        store.add({"seed": 0}, {})
+        path.rename(tmp_path / "elsewhere.db") if moved else path.unlink()
+        with pytest.raises(OSError, match="moved or deleted"):
+            store.add({"seed": 1}, {})
+
+
+def test_a_link_to_a_store_has_the_same_lock(tmp_path):
+    path = filled(tmp_path / "runs.db", 2)
+    (tmp_path / "link.db").symlink_to(path)
+    with RunStore(path, driver=True), pytest.raises(BlockingIOError):
+        RunStore(tmp_path / "link.db", driver=True)
+
+
+@pytest.mark.parametrize("made", [Path.mkdir, lambda lock: lock.write_text("mine, " * 1000)], ids=["folder", "text"])
+def test_a_lock_that_is_none_is_named(made, tmp_path):
+    path = filled(tmp_path / "runs.db", 2)
+    lock = tmp_path / "runs.db.lock"
+    lock.unlink(missing_ok=True)
+    made(lock)
+    with pytest.raises((IsADirectoryError, FileExistsError), match=r"runs\.db\.lock is"):
+        RunStore(path, driver=True)
+
+
+@pytest.mark.parametrize(("configuration", "numbers"), [
+    ("[]", "{}"), ("5", "{}"), ("{}", "[]"), ("{}", '{"x":"one"}'), ("{}", '{"x":true}'), ("{}", "[" * 50_000)])
+def test_rows_of_another_writer_are_refused_even_with_right_digests(configuration, numbers, tmp_path):
+    path = filled(tmp_path / "runs.db", 1)
+    with sqlite3.connect(path) as base:
+        row = base.execute(f"SELECT {', '.join(FIELDS)} FROM runs").fetchone()
+        row = tuple({"configuration": configuration, "numbers": numbers}.get(name, value)
+                    for name, value in zip(FIELDS, row, strict=True))
+        digest = hashlib.sha256(json.dumps(row).encode()).hexdigest()
+        base.execute("UPDATE runs SET configuration = ?, numbers = ?, digest = ?", (configuration, numbers, digest))
+        base.execute("UPDATE total SET digest = ?", (digest,))
+    with pytest.raises(StoreError, match="damaged"):
+        rows(path)
