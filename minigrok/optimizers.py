@@ -247,7 +247,7 @@ def clipped(gradient: FloatArray, clip_norm: float) -> FloatArray:
     return direction * length if length < largest else gradient
 
 
-def _settle(optimizer: SGD | AdamW, **settings: Any) -> None:
+def _settle(optimizer: object, **settings: Any) -> None:
     """Put the checked settings into a frozen dataclass, which only its own construction may do."""
     for name, value in settings.items():
         object.__setattr__(optimizer, name, value)
