@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from minigrok import plots as plots
     from minigrok import tasks as tasks
     from minigrok.accumulator import DensityAccumulator as DensityAccumulator
+    from minigrok.density import activation_spectrum as activation_spectrum
     from minigrok.density import density_matrix as density_matrix
     from minigrok.density import spectrum as spectrum
     from minigrok.dos import DensityOfStates as DensityOfStates
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from minigrok.ensemble import train_many as train_many
     from minigrok.gradients import entropy_gradient as entropy_gradient
     from minigrok.gradients import purity_gradient as purity_gradient
+    from minigrok.grams import CONVENTIONS as CONVENTIONS
     from minigrok.history import History as History
     from minigrok.history import Moment as Moment
     from minigrok.metrics import effective_rank as effective_rank

@@ -8,13 +8,11 @@ uncentred second moment; no quantum system is behind it, and nothing is entangle
 
 How the rows are prepared is a *convention*, and results depend on it, so it has a name:
 
-========================  ==========================================================================
-"trace"                   rho = A^T A / tr(A^T A): inputs with long activation vectors weigh more
-"rows"                    rho = mean of |a><a| / <a|a>: each input weighs the same; inputs that
-                          no neuron sees (a = 0) have no direction and are left out of the mean
-"centered"                "trace" of A minus its column means: the covariance, scaled to unit trace
-"centered_rows"           "rows" of A minus its column means
-========================  ==========================================================================
+    "trace"             rho = A^T A / tr(A^T A): inputs with long activation vectors weigh more
+    "rows"              rho = mean of |a><a| / <a|a>: each input weighs the same; inputs that
+                        no neuron sees (a = 0) have no direction and are left out of the mean
+    "centered"          "trace" of A minus its column means: the covariance, scaled to unit trace
+    "centered_rows"     "rows" of A minus its column means
 
 In the literature: "rows" is the Vendi score's (D. Friedman and A. B. Dieng, 2022, with exp S), "centered" that of the
 participation ratio of neural activity, "centered_rows" Diff-eRank's (L. Wei et al., 2024); how each was checked,

@@ -1,11 +1,9 @@
 """From activations A (n, d) to their Gram matrix A^T A: how each convention prepares the rows.
 
-========================  ==========================================================================
-"trace"                   the rows as they are
-"rows"                    each row divided by its length; a row of zeros has no direction and stays out
-"centered"                the rows minus their mean
-"centered_rows"           the rows minus their mean, then each divided by its length
-========================  ==========================================================================
+    "trace"             the rows as they are
+    "rows"              each row divided by its length; a row of zeros has no direction and stays out
+    "centered"          the rows minus their mean
+    "centered_rows"     the rows minus their mean, then each divided by its length
 
 Many rows are read block by block, so that a memory-mapped file may be larger than memory and float32 rows
 are never all copied; every block is summed in float64. The mean, where it is wanted, takes a pass of its own.

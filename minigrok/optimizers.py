@@ -103,7 +103,7 @@ class SGD:
 
     def __post_init__(self) -> None:
         """Check the settings; as plain floats they leave float32 parameters float32."""
-        _settle(self, lr=real_number("lr", self.lr, 0.0), momentum=_below_one("momentum", self.momentum),
+        settle(self, lr=real_number("lr", self.lr, 0.0), momentum=below_one("momentum", self.momentum),
                 weight_decay=real_number("weight_decay", self.weight_decay, 0.0), nesterov=bool(self.nesterov))
         if self.nesterov and self.momentum == 0:
             raise ValueError("nesterov is True, but momentum is 0: give a momentum, say 0.9, or leave nesterov out")
@@ -123,7 +123,7 @@ class SGD:
 
         All have the shape and type that `start` saw; else ValueError.
         """
-        _require_alike(theta, gradient, state.velocity)
+        require_alike(theta, gradient, state.velocity)
         g, u = gradient, state.velocity
         if self.weight_decay:
             g = g + self.weight_decay * theta
@@ -180,8 +180,8 @@ class AdamW:
         betas = np.ravel(self.betas).tolist()
         if len(betas) != 2:
             raise ValueError(f"betas is {self.betas!r}, but must be two numbers, say (0.9, 0.999)")
-        _settle(self, lr=real_number("lr", self.lr, 0.0),
-                betas=(_below_one("betas[0]", betas[0]), _below_one("betas[1]", betas[1])),
+        settle(self, lr=real_number("lr", self.lr, 0.0),
+                betas=(below_one("betas[0]", betas[0]), below_one("betas[1]", betas[1])),
                 eps=real_number("eps", self.eps, 0.0, low_open=True),
                 weight_decay=real_number("weight_decay", self.weight_decay, 0.0))
 
@@ -200,7 +200,7 @@ class AdamW:
 
         All have the shape and type that `start` saw; else ValueError.
         """
-        _require_alike(theta, gradient, state.mean)
+        require_alike(theta, gradient, state.mean)
         b1, b2 = self.betas
         t = int(state.steps) + 1
         m = b1 * state.mean + (1 - b1) * gradient
@@ -247,20 +247,21 @@ def clipped(gradient: FloatArray, clip_norm: float) -> FloatArray:
     return direction * length if length < largest else gradient
 
 
-def _settle(optimizer: SGD | AdamW, **settings: Any) -> None:
+def settle(optimizer: object, **settings: Any) -> None:
     """Put the checked settings into a frozen dataclass, which only its own construction may do."""
     for name, value in settings.items():
         object.__setattr__(optimizer, name, value)
 
 
-def _below_one(name: str, value: Any) -> float:
+def below_one(name: str, value: Any) -> float:
+    """A share of what is remembered: a number from 0 to below 1, else ValueError."""
     number = real_number(name, value, 0.0, 1.0)
     if number == 1:
         raise ValueError(f"{name} is {value!r}, but must be below 1: at 1 no gradient would ever be forgotten")
     return number
 
 
-def _require_alike(theta: FloatArray, gradient: FloatArray, memory: FloatArray) -> None:
+def require_alike(theta: FloatArray, gradient: FloatArray, memory: FloatArray) -> None:
     """Raise ValueError unless all have one shape and type: NumPy would stretch or round them in silence."""
     if not theta.shape == gradient.shape == memory.shape or not theta.dtype == gradient.dtype == memory.dtype:
         raise ValueError(

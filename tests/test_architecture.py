@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+import minigrok
+
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "minigrok").rglob("*.py"))
 # From the ground up; a room may import from rooms before it, and from its own.
@@ -19,6 +21,7 @@ ROOMS = ["version", "jit", "checks", "kernels", "fast", "grams", "checkpoint", "
 # No reading matter of the course: machine code for speed alone, and answers that the sampler is held to
 TEXTBOOK = set(ROOMS[1 : ROOMS.index("states")]) - {"fast", "fused", "exact", "ensemble"}
 EVENING = {"density", "metrics", "mlp", "optimizers", "recording", "training", "walk", "dos", "walker", "wanglandau"}
+TEXTBOOK_LINES, EVENING_LINES = 2500, 1200               # of code: no docstrings, comments, blanks
 LONG_FUNCTIONS = {
     "walk_loop": "the one loop that is hot: its branches share the walk's local variables",
     "train": "the loop with its settings, which a reader wants to see in one place",
@@ -124,8 +127,16 @@ def lines_of_code(path):
 
 def test_the_textbook_can_be_read():
     count = {path: lines_of_code(path) for path in SOURCES}
-    assert sum(lines for path, lines in count.items() if room(path) in TEXTBOOK) < 2500
-    assert sum(lines for path, lines in count.items() if room(path) in EVENING) < 1200
+    assert sum(lines for path, lines in count.items() if room(path) in TEXTBOOK) < TEXTBOOK_LINES
+    assert sum(lines for path, lines in count.items() if room(path) in EVENING) < EVENING_LINES
+
+
+def test_a_type_checker_sees_the_public_names_that_there_are_each_from_its_home():
+    tree = ast.parse((ROOT / "minigrok" / "__init__.py").read_text())
+    block, = (node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING")
+    imported = [(alias.name, alias.asname, node.module) for node in block.body for alias in node.names]
+    homes = [(name, name, f"minigrok.{home}") for name, home in minigrok._HOME.items()]
+    assert sorted(imported) == sorted(homes + [(name, name, "minigrok") for name in minigrok._MODULES])
 
 
 def test_setup_cfg_lists_all_packages():

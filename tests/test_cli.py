@@ -30,13 +30,6 @@ def test_help_imports_nothing_heavy(tmp_path):
     assert run.stdout.splitlines()[-1] == "[]"
 
 
-@pytest.mark.parametrize("command", cli.COMMANDS)
-def test_each_command_has_help_with_an_example(command, tmp_path):
-    run = minigrok(command, "--help", cwd=tmp_path)
-    assert run.returncode == 0
-    assert f"example: minigrok {command}" in run.stdout
-
-
 @pytest.mark.parametrize(("words", "message"), [
     ([], "required"),
     (["reproduse"], "invalid choice"),

@@ -162,10 +162,3 @@ def test_an_interrupted_watch_exits_130(folder):
         _, errors = run.communicate(timeout=60)
     assert run.returncode == 130
     assert errors == "minigrok: interrupted; your files are as you saved them\n"
-
-
-@pytest.mark.parametrize("what", ["start", "list", "next", "check", "watch", "hint", "solution", "reset", "report"])
-def test_each_part_has_help_with_an_example(what, tmp_path):
-    run = course(what, "--help", cwd=tmp_path)
-    assert run.returncode == 0
-    assert f"example: minigrok course {what}" in run.stdout

@@ -13,19 +13,19 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
-from minigrok.cli.options import CommandFailed
+from minigrok.cli.options import CommandFailed, add_examples, sentence
 from minigrok.cli.signals import heard
 from minigrok.version import __version__
 
 DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 COMMANDS = {
-    "reproduce": "the study: four experiments, every claim with its verdict, figures, report.html",
-    "train": "one run of one task, or many seeds: what a network learns, and its states on the way; resumable",
-    "landscape": "one Wang-Landau run over all networks of one hidden layer: ln g with its error, resumable",
-    "measure": "the numbers of anybody's activations: entropy, purity, ranks, with a sampling error",
-    "sweep": "a grid of runs on processes or on a Dask cluster; safe to stop and go on",
-    "results": "what a sweep found: medians and intervals over seeds, tables, a figure",
-    "course": "lessons, and exercises that are marked: start, list, next, check, watch, hint, solution, reset, report",
+    "reproduce": "run the study: four experiments, a verdict on every claim, a report; safe to stop and go on",
+    "train": "train on a task, once or with many seeds, and record the states on the way; safe to stop and go on",
+    "landscape": "walk over all networks of one hidden layer, and find ln g with its error; safe to stop and go on",
+    "measure": "measure anybody's activations: entropy, purity, ranks, with a sampling error",
+    "sweep": "train a grid of runs, on processes or on a Dask cluster; safe to stop and go on",
+    "results": "summarise what a sweep found: medians and intervals over seeds, tables, a figure",
+    "course": "take the course: copy its lessons and exercises, list, mark and hint at them",
 }
 
 
@@ -73,17 +73,24 @@ def _in_words(error: Exception) -> str:
     return f"{place}: {error.strerror}: name another place, or see who may use this one"
 
 
-def _run(words: Sequence[str]) -> int:
+def parser_of(chosen: str | None) -> argparse.ArgumentParser:
+    """The parser of all commands, of which the chosen one has its options; the others' modules stay unread."""
     parser = argparse.ArgumentParser(
         prog="minigrok",
-        description="Watch a neural network's hidden layer as a density matrix while the network learns.",
-        epilog="example: minigrok reproduce --quick", formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--version", action="version", version=f"minigrok {__version__}")
+        description="Watch a neural network's hidden layer as a density matrix while the network learns.")
+    add_examples(parser, ("minigrok reproduce --quick", ""), ("minigrok train moons", ""),
+                 ("minigrok train --help", "the options of a command, and more examples"))
+    parser.add_argument("--version", action="version", version=f"minigrok {__version__}",
+                        help="show the version and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
-    chosen = next((word for word in words if not word.startswith("-")), None)
     for name, summary in COMMANDS.items():
-        command = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
-        if name == chosen:                               # the others' modules stay unread
+        command = commands.add_parser(name, help=summary, description=sentence(summary))
+        if name == chosen:
             import_module(f"minigrok.cli.{name}").configure(command)
+    return parser
+
+
+def _run(words: Sequence[str]) -> int:
+    parser = parser_of(next((word for word in words if not word.startswith("-")), None))
     settings = parser.parse_args(words)
     return int(settings.run(settings))

@@ -9,51 +9,53 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from minigrok.cli.options import add_seed, add_workers, as_json, progress_bar
+from minigrok.cli.options import add_examples, add_json, add_seed, add_workers, as_json, progress_bar, sentence
 
+EXERCISE = "exercise, such as e03_purity; its beginning will do, e03"
 POLL_SECONDS = 0.5             # between two looks at the file that is watched
 
 
 def configure(command: argparse.ArgumentParser) -> None:
     """Add this command's own commands and their options."""
-    command.epilog = ("example: minigrok course start my-course; then, in my-course: minigrok course list, "
-                      "minigrok course next, minigrok course check e03_purity")
+    add_examples(command, ("minigrok course start my-course", "then, in my-course:"), ("minigrok course list", ""),
+                 ("minigrok course check e03_purity", ""), ("minigrok course hint e03_purity", ""))
     parts = command.add_subparsers(title="commands", metavar="WHAT", dest="what", required=True)
 
     def add(name: str, run: Callable[[argparse.Namespace], int], words: str, example: str) -> argparse.ArgumentParser:
-        part = parts.add_parser(name, help=words, description=words[0].upper() + words[1:] + ".",
-                                epilog=f"example: minigrok course {example}")
+        part = parts.add_parser(name, help=words, description=sentence(words))
+        add_examples(part, (f"minigrok course {example}", ""))
         part.set_defaults(run=run)
         return part
 
     begin = add("start", run_start, "copy lessons and exercises into a folder; what is there stays as it is",
                 "start my-course --notebook")
-    begin.add_argument("folder", type=Path, metavar="DIR", help="made if it is not there")
+    begin.add_argument("folder", type=Path, metavar="DIR", help="folder of the course, made if it is not there")
     begin.add_argument("--notebook", action="store_true", help="write the lessons as Jupyter notebooks, too")
     listing = add("list", run_list, "mark all exercises and show them, a line each", "list")
     upcoming = add("next", run_next, "show the first exercise that has not passed", "next")
-    check = add("check", run_check, "mark exercises, all if none is named; exit status 1 unless all of them pass",
+    check = add("check", run_check, "mark exercises, all if none is named; exit with status 1 unless all of them pass",
                 "check e03_purity")
-    check.add_argument("names", nargs="*", metavar="NAME", help="such as e03_purity; its beginning will do, e03")
+    check.add_argument("names", nargs="*", metavar="NAME", help=f"{EXERCISE}; all if none is named")
     watch = add("watch", run_watch, "mark an exercise whenever its file is saved; Ctrl-C ends it", "watch e03_purity")
-    watch.add_argument("names", nargs="?", metavar="NAME", help="if left out, one after the other from the next on")
-    hint = add("hint", run_hint, "show a hint: step 1 is gentle, 2 plainer, 3 plain", "hint e03_purity 2")
-    hint.add_argument("names", metavar="NAME")
+    watch.add_argument("names", nargs="?", metavar="NAME",
+                       help=f"{EXERCISE}; if left out, one after the other from the next on")
+    hint = add("hint", run_hint, "show a hint, gentle at step 1, plainer at 2, plain at 3", "hint e03_purity 2")
+    hint.add_argument("names", metavar="NAME", help=EXERCISE)
     hint.add_argument("step", nargs="?", type=int, choices=(1, 2, 3), default=1, metavar="STEP",
-                      help="1, 2 or 3 (default: 1)")
+                      help="how plain, 1, 2 or 3 (default: 1)")
     solution = add("solution", run_solution, "show our solution of an exercise that has passed", "solution e03_purity")
-    solution.add_argument("names", metavar="NAME")
+    solution.add_argument("names", metavar="NAME", help=EXERCISE)
     again = add("reset", run_reset, "put the stub of an exercise back; your file is kept beside it", "reset e03_purity")
-    again.add_argument("names", metavar="NAME")
-    report = add("report", run_report, "for teachers: mark the folders of many students", "report --csv class/*")
-    report.add_argument("folders", nargs="*", metavar="DIR", help="made by start (default: this one)")
+    again.add_argument("names", metavar="NAME", help=EXERCISE)
+    report = add("report", run_report, "mark the folders of many students, for their teacher", "report --csv class/*")
+    report.add_argument("folders", nargs="*", metavar="DIR", help="folders that start made (default: this one)")
     form = report.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="print JSON")
-    form.add_argument("--csv", action="store_true", help="print CSV, a row a folder and a column an exercise")
+    add_json(form)
+    form.add_argument("--csv", action="store_true", help="print CSV instead of text")
     for part in (listing, upcoming, check, watch, solution, report):
-        add_seed(part, words="of the marker's random inputs")
+        add_seed(part, "the marker's random inputs")
     for part in (listing, check, report):
-        add_workers(part, "exercises marked side by side")
+        add_workers(part)
 
 
 def run_start(settings: argparse.Namespace) -> int:

@@ -10,6 +10,13 @@ from typing import Any, NamedTuple
 
 from minigrok.cli.options import (
     SETTINGS,
+    add_activation,
+    add_bias,
+    add_examples,
+    add_json,
+    add_out,
+    add_quiet,
+    add_resume,
     add_seed,
     add_workers,
     output_folder,
@@ -53,43 +60,44 @@ class Run(NamedTuple):
 
 def configure(command: argparse.ArgumentParser) -> None:
     """Add this command's options. Those of DEFAULTS have no default here, so that --resume knows what was given."""
-    command.epilog = ("example: minigrok landscape --task moons --hidden 6 --out moons; "
-                      "after Ctrl-C: minigrok landscape --resume moons")
+    add_examples(command, ("minigrok landscape --task moons --hidden 6 --out moons", ""),
+                 ("minigrok landscape --resume moons", "go on after Ctrl-C"),
+                 ("minigrok landscape --coordinate loss", "of the training loss"))
     data = command.add_mutually_exclusive_group()
-    data.add_argument("--task", metavar="NAME", help="circles, moons, xor, spirals or blobs (default: moons)")
+    data.add_argument("--task", metavar="NAME",
+                      help="task: circles, moons, xor, spirals or blobs (default: moons)")
     data.add_argument("--data", type=Path, metavar="FILE",
-                      help=".npz with X and y, or .csv whose last column is the label, 0, 1, ...")
-    command.add_argument("--dimension", type=whole(1), metavar="D", help="of xor and blobs (default: 2)")
+                      help="data of your own: .npz with X and y, or .csv with the labels 0, 1, ... in its last column")
+    command.add_argument("--dimension", type=whole(1), metavar="D",
+                         help="number of features of xor and blobs (default: 2)")
     command.add_argument("--inputs", type=whole(1), metavar="N",
-                         help="training inputs (default: 200, but at most half of --data); a task has as many test "
-                         "inputs, of --data all other rows are test inputs")
-    command.add_argument("--hidden", type=whole(1), metavar="N", help="hidden units (default: 6)")
-    command.add_argument("--activation", metavar="NAME",
-                         help="relu, tanh, sigmoid, quadratic or identity (default: relu)")
-    command.add_argument("--no-bias", dest="bias", action="store_const", const=False, help="units without biases")
-    command.add_argument("--prior", metavar="NAME", help="of the weights: box, gauss or sphere (default: box)")
-    command.add_argument("--scale", type=real, metavar="X", help="of the prior (default: 1)")
-    command.add_argument("--coordinate", metavar="NAME", help="the energy: entropy, purity or loss (default: entropy)")
-    command.add_argument("--bins", type=whole(2), metavar="N", help="equal bins (default: 60)")
+                         help="number of training inputs; a task has as many test inputs, of --data all other rows are "
+                         "test inputs (default: 200, but at most half of --data)")
+    command.add_argument("--hidden", type=whole(1), metavar="N", help="width of the hidden layer (default: 6)")
+    add_activation(command)
+    add_bias(command, "yes")
+    command.add_argument("--prior", metavar="NAME", help="prior of the weights: box, gauss or sphere (default: box)")
+    command.add_argument("--scale", type=real, metavar="X", help="scale of the prior (default: 1)")
+    command.add_argument("--coordinate", metavar="NAME",
+                         help="energy of the walk: entropy, purity or loss (default: entropy)")
+    command.add_argument("--bins", type=whole(2), metavar="N", help="number of equal bins (default: 60)")
     command.add_argument("--range", type=real, nargs=2, metavar=("LOW", "HIGH"),
-                         help="of the energy; an atom at S = 0 or P = 1 gets a bin of its own "
+                         help="range of the energy; an atom at S = 0 or P = 1 gets a bin of its own "
                          "(default: from the lowest to the highest of 20,000 random networks)")
     command.add_argument("--walkers", type=whole(1), metavar="N",
-                         help="independent walks; 8 or more for a 95 %% interval (default: 8)")
+                         help="number of independent walks; 8 or more for a 95 %% interval (default: 8)")
     command.add_argument("--steps", type=whole(1), metavar="N",
                          help="trial moves of each walker, with --until-error the most that are made")
     command.add_argument("--until-error", type=real, metavar="E",
                          help="walk until the standard error of ln g is at most E in every bin; takes 8 walkers "
                          f"(default, if --steps is not given either: {ERROR}, but at most {CAP:,} steps, about a "
                          "minute on two cores)")
-    command.add_argument("--out", type=Path, metavar="DIR",
-                         help=f"folder for the results, new or empty (default: {STEM}-1, -2, ...)")
-    command.add_argument("--resume", type=Path, metavar="DIR",
-                         help="go on with the run in DIR, to the bit; only --until-error may differ, and be smaller")
-    command.add_argument("--json", action="store_true", help="print a summary as JSON; entropies are in nats")
-    command.add_argument("--quiet", action="store_true", help="nothing on stderr but errors")
-    add_seed(command, None, "of the data, the range and the walks")
-    add_workers(command, "threads")
+    add_out(command, STEM)
+    add_resume(command, "only --until-error may differ, and be smaller")
+    add_json(command)
+    add_quiet(command)
+    add_seed(command, "the data, the range and the walks", None)
+    add_workers(command)
     command.set_defaults(run=run)
 
 
@@ -164,7 +172,7 @@ def _resumed(settings: argparse.Namespace) -> Run:
     kept = read_settings(folder, COMMAND, DEFAULTS)      # without a checkpoint: killed before its first step
     options, edges = kept["options"], kept["edges"]
     for name, value in given.items():
-        before, option = options[name], {"bias": "no-bias"}.get(name, name.replace("_", "-"))
+        before, option = options[name], name.replace("_", "-")
         if name == "until_error" and before is not None and value <= before:
             options["until_error"] = value
         elif value != before:

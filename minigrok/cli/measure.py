@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from minigrok.cli.measure_together import add_together, files_of, run_together
-from minigrok.cli.options import add_seed, print_rows, whole
+from minigrok.cli.options import CONVENTIONS_HELP, add_examples, add_figure, add_json, add_seed, print_rows, whole
 
 QUANTITIES = ("entropy", "purity", "effective_rank")     # those with a sampling error
 LABEL_COLUMNS = ("holevo_information", "holevo_share")
@@ -23,29 +23,31 @@ class Layer(NamedTuple):
 
 def configure(command: argparse.ArgumentParser) -> None:
     """Add this command's options."""
-    command.epilog = ("example: minigrok measure hidden.npy --labels y.npy --conventions all; "
-                      "a folder of checkpoints: minigrok measure runs/ --figure curve")
+    add_examples(command, ("minigrok measure hidden.npy --labels y.npy --conventions all", ""),
+                 ("minigrok measure runs/ --figure curve", "a folder of checkpoints"),
+                 ("minigrok measure --together part-*.npy", "one state from many files"))
     command.add_argument("files", nargs="+", type=Path, metavar="FILE",
-                         help=".npy, .npz (one row an array), .csv or .safetensors: activations (inputs, neurons); "
+                         help="activations (inputs, neurons): .npy, .npz (one row an array), .csv or .safetensors; "
                          "or a folder of them, taken in the order of the numbers in their names")
     command.add_argument("--labels", type=Path, metavar="FILE",
-                         help="one whole number an input: adds Holevo information")
+                         help="labels, one whole number an input, for the Holevo information")
     command.add_argument("--conventions", default="trace", metavar="NAME[,NAME]",
-                         help="trace, rows, centered, centered_rows, or all (default: trace)")
+                         help=CONVENTIONS_HELP)
     command.add_argument("--neuron-axis", type=int, default=1, metavar="AXIS",
-                         help="of arrays with more than two axes, say 1 in (n, channels, h, w); the places of one "
-                         "input are resampled together (default: 1)")
+                         help="axis of the neurons in arrays of more than two, say 1 in (n, channels, h, w); the "
+                         "places of one input are resampled together (default: 1)")
     command.add_argument("--groups", type=Path, metavar="FILE",
-                         help="one whole number an input: those with the same number depend on each other")
-    command.add_argument("--population", action="store_true", help="the inputs are all there are: no sampling error")
+                         help="groups, one whole number an input: inputs of the same group depend on each other")
+    command.add_argument("--population", action="store_true",
+                         help="take the inputs as all there are, without a sampling error")
     command.add_argument("--resamples", type=whole(0), metavar="N",
-                         help=f"bootstrap samples, 0 for the jackknife alone (default: {RESAMPLES}, and 0 for more "
-                         f"than {WIDEST_RESAMPLED} neurons)")
+                         help=f"number of bootstrap samples, 0 for the jackknife alone (default: {RESAMPLES}, and 0 "
+                         f"for more than {WIDEST_RESAMPLED} neurons)")
     output = command.add_mutually_exclusive_group()
-    output.add_argument("--json", action="store_true", help="print JSON; entropies are in nats")
-    output.add_argument("--csv", action="store_true", help="print CSV")
-    command.add_argument("--figure", type=Path, metavar="STEM", help="draw STEM.png and STEM.pdf")
-    add_seed(command)
+    add_json(output)
+    output.add_argument("--csv", action="store_true", help="print CSV instead of text")
+    add_figure(command)
+    add_seed(command, "the bootstrap samples")
     add_together(command)
     command.set_defaults(run=run)
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from minigrok.cli.options import print_rows, progress_bar, whole
+from minigrok.cli.options import add_cluster, add_workers, print_rows, progress_bar
 
 OTHERS = ("labels", "groups", "population", "resamples", "figure")   # options that need all rows at once
 
@@ -17,14 +17,12 @@ OTHERS = ("labels", "groups", "population", "resamples", "figure")   # options t
 def add_together(command: argparse.ArgumentParser) -> None:
     """Add the options of this way to measure."""
     parts = command.add_argument_group(
-        "one state from many files", "summed up by worker processes, each file where it is; no sampling error; the "
-        "same bytes for any number of workers. example: minigrok measure --together part-*.npy --cluster local")
+        "one state from many files", "summed up by worker processes, each file where it is (the workers of a "
+        "cluster must see it); no sampling error")
     parts.add_argument("--together", action="store_true",
-                       help="the files are shards of one layer's activations: .npy may be larger than memory")
-    parts.add_argument("--workers", type=whole(1), metavar="N", help="processes (default: one a core)")
-    parts.add_argument("--cluster", metavar="ADDRESS",
-                       help="a Dask cluster: local, or the address of a scheduler, whose workers see the files; needs "
-                       "minigrok[cluster]")
+                       help="take the files as shards of one layer's activations; .npy may be larger than memory")
+    add_workers(parts, None)
+    add_cluster(parts)
 
 
 def run_together(settings: argparse.Namespace) -> int:

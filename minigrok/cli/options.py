@@ -9,29 +9,106 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 SETTINGS = "settings.json"     # in a folder of results: what the run is made of
 PROGRESS_SECONDS = 0.1         # the line moves no more often
+CONVENTIONS_HELP = "conventions of the state: trace, rows, centered, centered_rows, or all (default: trace)"
+EXAMPLES = "examples:"         # with which the end of a help begins
 
 
 class CommandFailed(Exception):      # noqa: N818  (what it is called by those who read it)
     """A command cannot go on; its words are the last line."""
 
 
-def add_seed(command: argparse.ArgumentParser, default: int | None = 0, words: str = "the first seed") -> None:
+class HelpFormatter(argparse.HelpFormatter):
+    """Examples keep their lines, and can be copied; a command stands beside what it does."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return text if text.startswith(EXAMPLES) else super()._fill_text(text, width, indent)
+
+    def _iter_indented_subactions(self, action: argparse.Action) -> Generator[argparse.Action, None, None]:
+        yield from getattr(action, "_get_subactions", list)()
+
+
+def sentence(summary: str) -> str:
+    """A line of a list as a sentence.
+
+    >>> sentence("print the version")
+    'Print the version.'
+    """
+    return f"{summary[0].upper()}{summary[1:]}."
+
+
+def add_examples(command: argparse.ArgumentParser, *examples: tuple[str, str]) -> None:
+    """Command lines, each with what it is for, or with "" where it says so itself, at the end of the help."""
+    command.formatter_class = HelpFormatter
+    width = max((len(line) for line, words in examples if words), default=0)
+    lines = [f"  {line:{width}}  # {words}" if words else f"  {line}" for line, words in examples]
+    command.epilog = "\n".join([EXAMPLES, *lines])
+
+
+def add_seed(command: argparse.ArgumentParser, what: str, default: int | None = 0) -> None:
     """--seed N; with `default` None the command can tell whether it was given, and takes 0 itself."""
-    command.add_argument("--seed", type=whole(0), default=default, metavar="N", help=f"{words} (default: 0)")
+    command.add_argument("--seed", type=whole(0), default=default, metavar="N", help=f"seed of {what} (default: 0)")
 
 
-def add_workers(command: argparse.ArgumentParser, what: str = "processes") -> None:
-    """--workers N."""
+def add_workers(command: Any, default: int | None = os.cpu_count() or 1) -> None:
+    """--workers N, of a command or a group; with `default` None the command can tell whether it was given."""
     command.add_argument(
-        "--workers", type=whole(1), default=os.cpu_count() or 1, metavar="N",
-        help=f"{what} (default: one a core); the results are the same for any number")
+        "--workers", type=whole(1), default=default, metavar="N",
+        help="how many run side by side (default: one a core); the results are the same for any number")
+
+
+def add_cluster(command: Any) -> None:
+    """--cluster ADDRESS, of a command or a group."""
+    command.add_argument(
+        "--cluster", metavar="ADDRESS",
+        help="run on a Dask cluster: local, with --workers processes, or the address of a scheduler, with all the "
+        "workers that it has; needs minigrok[cluster]")
+
+
+def add_out(command: argparse.ArgumentParser, stem: str) -> None:
+    """--out DIR."""
+    command.add_argument("--out", type=Path, metavar="DIR",
+                         help=f"folder for the results, new or empty (default: {stem}-1, -2, ...)")
+
+
+def add_resume(command: argparse.ArgumentParser, what_may_differ: str) -> None:
+    """--resume DIR."""
+    command.add_argument("--resume", type=Path, metavar="DIR",
+                         help=f"go on with the run in DIR, to the bit; {what_may_differ}")
+
+
+def add_json(command: Any) -> None:
+    """--json, of a command or a group."""
+    command.add_argument("--json", action="store_true", help="print JSON instead of text; entropies are in nats")
+
+
+def add_quiet(command: argparse.ArgumentParser) -> None:
+    """--quiet."""
+    command.add_argument("--quiet", action="store_true", help="print nothing on stderr but errors")
+
+
+def add_figure(command: argparse.ArgumentParser) -> None:
+    """--figure STEM."""
+    command.add_argument("--figure", type=Path, metavar="STEM", help="draw STEM.png and STEM.pdf")
+
+
+def add_activation(command: Any) -> None:
+    """--activation NAME, of a command or a group."""
+    command.add_argument(
+        "--activation", metavar="NAME",
+        help="activation of the hidden units: relu, tanh, sigmoid, quadratic or identity (default: relu)")
+
+
+def add_bias(command: Any, default: str) -> None:
+    """--bias and --no-bias, of a command or a group; without a default, so that the command can tell."""
+    command.add_argument("--bias", action=argparse.BooleanOptionalAction,
+                         help=f"units with biases (default: {default})")
 
 
 def whole(at_least: int) -> Callable[[str], int]:

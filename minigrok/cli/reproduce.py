@@ -7,6 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from minigrok.cli.options import (
+    add_examples,
+    add_json,
+    add_out,
+    add_resume,
     add_seed,
     add_workers,
     output_folder,
@@ -27,24 +31,26 @@ LIVE_WIDTH = 70                # of the words on the progress line
 
 def configure(command: argparse.ArgumentParser) -> None:
     """Add this command's options. Those of DEFAULTS have no default here, so that --resume knows what was given."""
-    command.epilog = ("example: minigrok reproduce --quick --out results; one claim: minigrok reproduce --claim C12; "
-                      "after Ctrl-C: minigrok reproduce --resume results")
+    add_examples(command, ("minigrok reproduce --quick --out study", ""),
+                 ("minigrok reproduce --claim C12", "one claim"),
+                 ("minigrok reproduce --resume study", "go on after Ctrl-C"))
     size = command.add_mutually_exclusive_group()
     size.add_argument("--quick", dest="size", action="store_const", const="quick",
-                      help="fewest seeds and specifications, about a minute")
+                      help="run the fewest seeds and specifications, about a minute")
     size.add_argument("--full", dest="size", action="store_const", const="full",
-                      help="every specification with all its seeds, about an hour on two cores (default: in between)")
+                      help="run every specification with all its seeds, about an hour on two cores "
+                      "(default: in between)")
     part = command.add_mutually_exclusive_group()
-    part.add_argument("--only", choices=EXPERIMENTS, help="one experiment instead of four")
+    part.add_argument("--only", choices=EXPERIMENTS, metavar="NAME",
+                      help="run one experiment instead of four: classifier, landscape, grokking or interventions")
     part.add_argument("--claim", action="append", metavar="ID",
-                      help="just this claim, such as C12, and the experiments that it needs; may be given again")
-    command.add_argument("--out", type=Path, metavar="DIR",
-                         help=f"folder for the report, new or empty (default: {STEM}-1, -2, ...)")
-    command.add_argument("--resume", type=Path, metavar="DIR",
-                         help="go on with what was stopped in DIR, to the bit; finished runs are not run again")
-    command.add_argument("--json", action="store_true", help="print the ledger as JSON instead of a table")
-    command.add_argument("--strict", action="store_true", help="exit 1 if a claim is not reproduced")
-    add_seed(command, default=None)
+                      help="judge just this claim, such as C12, and run the experiments that it needs; "
+                      "may be given again")
+    add_out(command, STEM)
+    add_resume(command, "finished runs are not run again, and nothing may differ")
+    add_json(command)
+    command.add_argument("--strict", action="store_true", help="exit with status 1 if a claim is not reproduced")
+    add_seed(command, "the first run of each specification; the others count on from it", None)
     add_workers(command)
     command.set_defaults(run=run)
 

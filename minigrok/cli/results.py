@@ -6,25 +6,27 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from minigrok.cli.options import as_json
+from minigrok.cli.options import add_examples, add_figure, add_json, as_json
 
 NUMBER = "entropy"             # shown if none is asked for
 
 
 def configure(command: argparse.ArgumentParser) -> None:
     """Add this command's options."""
-    command.epilog = ("example: minigrok results sweep.db --number purity --where 'activation=relu' --where 'lr<0.1'; "
-                      "all runs as a table: --csv runs.csv; a picture: --figure picture --along lr")
-    command.add_argument("db", type=Path, metavar="DB", help="the database that minigrok sweep wrote")
+    add_examples(command, ("minigrok results sweep.db --number purity --where 'lr<0.1'", ""),
+                 ("minigrok results sweep.db --csv runs.csv", "all runs as a table"),
+                 ("minigrok results sweep.db --figure picture --along lr", ""))
+    command.add_argument("db", type=Path, metavar="DB", help="database that minigrok sweep wrote")
     command.add_argument("--where", action="append", default=[], metavar="CONDITION",
-                         help="only runs with NAME=VALUE, or !=, <, >, <=, >= instead of =; may be given again")
+                         help="take only runs with NAME=VALUE, or !=, <, >, <=, >= instead of =; may be given again")
     command.add_argument("--number", metavar="NAME",
                          help="what is summarised: a column of the history at its end, or NAME_start at its start "
                          f"(default: {NUMBER})")
-    command.add_argument("--csv", metavar="FILE", help="write one row a run, - for stdout, and no summary")
-    command.add_argument("--json", action="store_true", help="print the summary as JSON")
-    command.add_argument("--figure", type=Path, metavar="STEM", help="draw STEM.png and STEM.pdf")
-    command.add_argument("--along", metavar="AXIS", help="of the figure (default: the first axis)")
+    command.add_argument("--csv", metavar="FILE",
+                         help="write CSV, one row a run, to FILE, or - for stdout, instead of a summary")
+    add_json(command)
+    add_figure(command)
+    command.add_argument("--along", metavar="AXIS", help="axis along which the figure runs (default: the first)")
     command.set_defaults(run=run)
 
 

@@ -7,24 +7,36 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from minigrok.cli.options import CommandFailed, add_workers, as_json, progress_bar
+from minigrok.cli.options import (
+    CommandFailed,
+    add_cluster,
+    add_examples,
+    add_json,
+    add_quiet,
+    add_workers,
+    as_json,
+    progress_bar,
+)
 
 COMMAND = "sweep"
 
 
 def configure(command: argparse.ArgumentParser) -> None:
     """Add this command's options."""
-    command.epilog = ('example: minigrok sweep grid.toml --db sweep.db, where grid.toml has: task = "moons", seeds = '
-                      "20, and below a line [grid]: lr = [0.1, 0.03]. The options are those of minigrok train. Called "
-                      "again it goes on; minigrok results sweep.db shows what was found")
-    command.add_argument("grid", type=Path, metavar="GRID", help="a .toml or .json file")
-    command.add_argument("--db", type=Path, required=True, metavar="FILE", help="the runs' database, made if not there")
-    command.add_argument("--cluster", metavar="ADDRESS",
-                         help="run on a Dask cluster: local, or the address of a scheduler; needs minigrok[cluster]")
+    add_examples(command, ("minigrok sweep grid.toml --db sweep.db", "the same again goes on"),
+                 ("minigrok sweep grid.toml --db sweep.db --cluster local", ""),
+                 ("minigrok results sweep.db", "see what was found"))
+    command.add_argument(
+        "grid", type=Path, metavar="GRID",
+        help='.toml or .json file with options of minigrok train, say task = "moons" and seeds = 20, and below a line '
+        "[grid] those that vary, say lr = [0.1, 0.03]")
+    command.add_argument("--db", type=Path, required=True, metavar="FILE",
+                         help="database of the runs, made if it is not there")
+    add_cluster(command)
     command.add_argument("--retry-failed", action="store_true", help="run again what has failed before")
-    command.add_argument("--json", action="store_true", help="print what was done as JSON")
-    command.add_argument("--quiet", action="store_true", help="nothing on stderr but errors")
-    add_workers(command, "processes; of a cluster that is not local, as many as it has")
+    add_json(command)
+    add_quiet(command)
+    add_workers(command)
     command.set_defaults(run=run)
 
 

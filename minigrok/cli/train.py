@@ -8,15 +8,17 @@ from contextlib import contextmanager
 from typing import Any
 
 from minigrok.cli import train_options
-from minigrok.cli.options import as_json, progress_bar
+from minigrok.cli.options import add_examples, as_json, progress_bar
 
 LIVE_WIDTH = 50                # of the words on the progress line
 
 
 def configure(command: argparse.ArgumentParser) -> None:
     """Add this command's options."""
-    command.epilog = ("example: minigrok train moons --epochs 500 --out moons; a grokking run: minigrok train modular; "
-                      "ten seeds of it: minigrok train modular --seeds 10; after Ctrl-C: minigrok train --resume moons")
+    add_examples(command, ("minigrok train moons --epochs 500 --out moons", ""),
+                 ("minigrok train --resume moons --epochs 800", "go on, or longer"),
+                 ("minigrok train modular --seeds 10", "ten grokking runs"),
+                 ("minigrok train mine.npz --hidden 32,16", "data of your own"))
     train_options.add_data(command)
     train_options.add_net(command)
     train_options.add_optimizer(command)

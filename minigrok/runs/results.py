@@ -1,9 +1,10 @@
 """What a sweep found: its runs as rows, chosen, and summarised over the seeds.
 
 The *axes* of a store are the options in which its runs differ, but for the seed. Of each combination of them the
-summary has the median over seeds of a number, and an interval for it: the narrowest pair of order statistics (k, n + 1
-- k) that holds the median of any continuous distribution with 95 %, by the binomial distribution of how many values lie
-below it (W. J. Conover, Practical Nonparametric Statistics, 1999, section 3.2). Fewer than 6 seeds give none.
+summary has the median over seeds of a number, and an interval for it: the narrowest pair of order statistics
+(k, n + 1 - k) that holds the median of any continuous distribution with 95 %, by the binomial distribution of how many
+values lie below it (W. J. Conover, Practical Nonparametric Statistics, 1999, section 3.2). Fewer than 6 seeds give
+none.
 """
 
 import csv

@@ -12,7 +12,7 @@ accuracy has not begun to rise. A quantity is read there as its value and as its
     the other set-ups only, so an AUC below 1/2 means that set-ups contradict each other. (The scale of x would not
     matter: an AUC depends on ranks alone.) Runs of the same setting that never generalised are listed separately.
 
-(b) Does it rank the times left?    Spearman's correlation within each set-up, never pooled over set-ups, averaged over
+(b) Does it rank the times left? Spearman's correlation within each set-up, never pooled over set-ups, averaged over
     them by Fisher's z = artanh r with weights n - 3. A run that had not generalised at its last epoch ranks as latest:
     its time is only known to be longer, and to leave it out would select the runs by what is to be predicted.
 

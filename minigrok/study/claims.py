@@ -11,10 +11,14 @@ The rule (RULES_VERSION 3):
 
 1. The share is that of admissible specifications in which the test is met, a specification counting by the share of
    its tested runs, with every level of every axis weighed equally; `minigrok.study.evidence` has the formulas.
-2. reproduced            the lower end of the share's 95 % interval is at least 0.9
-   not reproduced        its upper end is at most 0.1
-   depends               anything else; on the axis that explains most of the variance, if it explains more than chance
-   not tested yet        no admissible run could be tested
+2. The verdict, by the share's 95 % interval:
+
+        reproduced        its lower end is at least 0.9
+        not reproduced    its upper end is at most 0.1
+        depends           anything else; on the axis that explains most of the variance,
+                          if it explains more than chance
+        not tested yet    no admissible run could be tested
+
 3. A claim with a figure has a second row, `value`, under the same rule: a specification has the figure if that lies
    within its printed precision of the 95 % interval of our mean over seeds, three or more, and half of those trained.
 4. A rival's claim is judged by the same rule on the same runs.
