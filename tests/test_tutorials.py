@@ -1,7 +1,9 @@
+import json
 import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -45,8 +47,22 @@ def test_the_first_screen_of_lesson_readme_and_report_says_what_is_not_quantum()
 
 
 @pytest.mark.skipif("MINIGROK_NO_JIT" in os.environ, reason="long")
-@pytest.mark.parametrize("number", range(3))
+@pytest.mark.parametrize("number", range(4))
 def test_the_readmes_python_runs(number, tmp_path):
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    assert len(blocks) == 3
+    assert len(blocks) == 4
     assert run_as_a_user(["-W", "ignore::UserWarning", "-c", blocks[number]], tmp_path)
+
+
+def test_the_readmes_ledger_is_that_of_the_kept_full_run():
+    ledger = json.loads((ROOT / "bench/kept/verdicts/results.json").read_text())["claims"]
+    rows = re.findall(r"^\| (\w+) \| (.+) \| (.+) \| (.+) \|$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    judged = {each["id"]: each for each in ledger}
+    assert len(rows) == 12
+    for name, statement, verdict, share in rows:
+        low, high = judged[name]["interval"]
+        assert (statement, verdict) == (judged[name]["statement"], judged[name]["verdict"])
+        assert share == f"{100 * judged[name]['share']:.0f} % ({100 * low:.0f} to {100 * high:.0f})"
+    found = Counter(each["verdict"] for each in ledger)
+    assert (f"Of the {len(ledger)} rows of the ledger {found['reproduced']} are reproduced, {found['not reproduced']} "
+            f"are not, and {found['depends']} depend") in (ROOT / "README.md").read_text()
