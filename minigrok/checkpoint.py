@@ -56,7 +56,7 @@ def replace_file(path: str | PathLike[str]) -> Iterator[Path]:
     >>> target.read_text()
     'whole'
     """
-    target = Path(path).resolve()                        # a link stays one, and what it leads to is replaced
+    target = Path(path)                                  # a link itself is replaced: it may lead anywhere
     if target.exists() and not target.is_file():
         raise ValueError(f"{path} is a folder, a pipe or a device, no file that could be replaced: name another")
     if not target.parent.is_dir():

@@ -312,3 +312,23 @@ def test_the_file_has_the_permissions_of_any_new_file(tmp_path):
 def test_a_missing_folder_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"nowhere is no folder, so run\.npz cannot go there: make it first"):
         save_arrays(tmp_path / "nowhere" / "run.npz", {})
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links")
+def test_a_link_is_replaced_and_what_it_leads_to_is_left_alone(tmp_path):
+    (tmp_path / "mine").write_text("mine")
+    (tmp_path / "link").symlink_to(tmp_path / "mine")
+    with replace_file(tmp_path / "link") as temporary:
+        temporary.write_text("new")
+    assert [(tmp_path / name).read_text() for name in ("link", "mine")] == ["new", "mine"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes")
+@pytest.mark.parametrize("made", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("/dev/null")])
+def test_what_is_no_file_is_not_replaced_by_one(made, tmp_path):
+    made(tmp_path / "there")
+    before = (tmp_path / "there").lstat()
+    with pytest.raises(ValueError, match="no file that could be replaced"), replace_file(tmp_path / "there"):
+        pass
+    assert (tmp_path / "there").lstat().st_ino == before.st_ino
+    assert [path.name for path in tmp_path.iterdir()] == ["there"]
