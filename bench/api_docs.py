@@ -31,6 +31,7 @@ except ImportError:
     raise SystemExit("the documentation needs pdoc: pip install -e '.[docs]'") from None
 from numpy.typing import ArrayLike, DTypeLike
 
+ROOT = Path(minigrok.__file__).parent.parent
 OUT = Path(__file__).parent.parent / "build" / "docs"
 FACES = ("minigrok", "minigrok.tasks", "minigrok.systems")         # packages that re-export
 TYPES = {"ArrayLike": ArrayLike, "DTypeLike": DTypeLike} | {
@@ -54,6 +55,9 @@ def main() -> None:
     pdoc.render.configure(docformat="numpy", footer_text=f"minigrok {minigrok.__version__}")
     pdoc.render.env.loader = jinja2.ChoiceLoader([jinja2.DictLoader({"custom.css": WIDE}), pdoc.render.env.loader])
     pdoc.pdoc("minigrok", output_directory=out)
+    for page in (*out.rglob("*.html"), *out.rglob("*.js")):            # a constant may hold the builder's folder
+        text = page.read_text(encoding="utf-8")
+        page.write_text(text.replace(str(ROOT), ""), encoding="utf-8")
     print(f"{sum(1 for _ in out.rglob('*.html'))} pages; the first is {out / 'index.html'}")
 
 

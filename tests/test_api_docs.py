@@ -27,6 +27,7 @@ def pages(tmp_path_factory):
                          capture_output=True, text=True, check=False, cwd=ROOT)
     assert run.returncode == 0, run.stderr
     assert run.stderr == ""
+    assert not [path for path in out.rglob("*.*") if str(ROOT) in path.read_text(encoding="utf-8")]
     return {str(path.relative_to(out)): SOURCE.sub("", path.read_text()) for path in out.rglob("*.html")}
 
 
