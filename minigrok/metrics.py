@@ -4,7 +4,7 @@ With the eigenvalues p_1 ... p_d of a density matrix rho, a probability distribu
 
     von Neumann entropy     S = -tr(rho ln rho) = -sum p ln p     0 .. ln d   (nats)
     purity                  P = tr(rho^2)       = sum p^2         1/d .. 1
-    linear entropy          1 - P
+    linear entropy          1 - P                                 0 .. 1 - 1/d
     effective rank          exp S                                 1 .. d
     participation ratio     1 / P                                 1 .. d
     Renyi entropy           ln(sum p^alpha) / (1 - alpha)         0 .. ln d   (nats)

@@ -16,6 +16,7 @@ OTHER_VALUES = {
     "--hidden": "a landscape is that of nets of one hidden layer",
     "--inputs": "a landscape chooses how many inputs, a training run over which of them its states are taken",
 }
+NEEDED = {"measure": ["a.npy"], "sweep": ["grid.toml", "--db", "runs.db"]}      # without which a command is refused
 OTHER_WORDS = OTHER_VALUES | {
     "--dimension": "a landscape has no halfspace",
     "--seed": "what is random differs, and is said",
@@ -85,3 +86,8 @@ def test_an_option_takes_the_same_everywhere_and_is_described_by_the_same_words(
     assert {name for name, found in values.items() if len(found) > 1} == set(OTHER_VALUES)
     assert {name for name, found in described.items() if len(found) > 1} == set(OTHER_WORDS)
     assert all(words.startswith("seed of ") for words in described["--seed"])
+
+
+@pytest.mark.parametrize("name", sorted(set(cli.COMMANDS) - {"course", "results"}))
+def test_a_command_that_takes_time_can_be_quiet(name):
+    assert cli.parser_of(name).parse_args([name, *NEEDED.get(name, []), "--quiet"]).quiet is True

@@ -95,6 +95,8 @@ def test_groups_are_read_from_a_file_and_too_few_inputs_are_noted(folder):
     assert grouped["entropy_error"] == pytest.approx(expected)
     run = measure("a.npy", "--groups", "groups.npy", cwd=folder)
     assert "note: 12 independent inputs for 4 neurons are too few" in run.stderr
+    quiet = measure("a.npy", "--groups", "groups.npy", "--quiet", cwd=folder)
+    assert (quiet.stdout, quiet.stderr) == (run.stdout, "")
 
 
 def test_the_whole_population_has_no_error_and_pictures_name_their_axis(folder):

@@ -6,7 +6,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from minigrok.cli.measure_together import add_together, files_of, run_together
-from minigrok.cli.options import CONVENTIONS_HELP, add_examples, add_figure, add_json, add_seed, print_rows, whole
+from minigrok.cli.options import (
+    CONVENTIONS_HELP,
+    add_examples,
+    add_figure,
+    add_json,
+    add_quiet,
+    add_seed,
+    print_rows,
+    whole,
+)
 
 QUANTITIES = ("entropy", "purity", "effective_rank")     # those with a sampling error
 LABEL_COLUMNS = ("holevo_information", "holevo_share")
@@ -47,6 +56,7 @@ def configure(command: argparse.ArgumentParser) -> None:
     add_json(output)
     output.add_argument("--csv", action="store_true", help="print CSV instead of text")
     add_figure(command)
+    add_quiet(command)
     add_seed(command, "the bootstrap samples")
     add_together(command)
     command.set_defaults(run=run)
@@ -64,7 +74,7 @@ def run(settings: argparse.Namespace) -> int:
     groups = None if settings.groups is None else read_labels(settings.groups)
     layers = _read(settings)
     with warnings.catch_warnings():
-        warnings.simplefilter("always")
+        warnings.simplefilter("ignore" if settings.quiet else "always")
         warnings.showwarning = lambda message, *rest: print(f"minigrok: note: {message}", file=sys.stderr)
         rows = [row for name, layer in layers.items() for row in _rows(name, layer, labels, groups, settings)]
     print_rows(rows, settings, lambda: _table(rows))

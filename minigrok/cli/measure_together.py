@@ -33,7 +33,7 @@ def run_together(settings: argparse.Namespace) -> int:
     _refuse_others(settings)
     shards = [inner for given in settings.files for inner in files_of(given)]
     try:
-        with _pool(settings) as (pool, workers), progress_bar("summing up", width=25) as move:
+        with _pool(settings) as (pool, workers), progress_bar("summing up", settings.quiet, 25) as move:
             found = measure_together(
                 shards, _conventions(settings.conventions), settings.neuron_axis, pool, workers,
                 lambda done, total: move(done, total, f"{done} of {total} shards"))

@@ -10,6 +10,7 @@ from minigrok.cli.options import (
     add_examples,
     add_json,
     add_out,
+    add_quiet,
     add_resume,
     add_seed,
     add_workers,
@@ -49,6 +50,7 @@ def configure(command: argparse.ArgumentParser) -> None:
     add_out(command, STEM)
     add_resume(command, "finished runs are not run again, and nothing may differ")
     add_json(command)
+    add_quiet(command)
     command.add_argument("--strict", action="store_true", help="exit with status 1 if a claim is not reproduced")
     add_seed(command, "the first run of each specification; the others count on from it", None)
     add_workers(command)
@@ -57,12 +59,12 @@ def configure(command: argparse.ArgumentParser) -> None:
 
 def run(settings: argparse.Namespace) -> int:
     """Run the study, write the folder, print the ledger; the exit status."""
-
     folder, options = _begun(settings) if settings.resume is None else _resumed(settings)
     way_on = f"go on with: minigrok reproduce --resume {shlex.quote(str(folder))}"
-    print(f"results go to {folder}", file=sys.stderr)
+    if not settings.quiet:
+        print(f"results go to {folder}", file=sys.stderr)
     try:
-        ledger = _reproduced(folder, options, settings.workers)
+        ledger = _reproduced(folder, options, settings.workers, settings.quiet)
     except KeyboardInterrupt as stop:
         raise KeyboardInterrupt(f"{str(stop) or 'interrupted'}; {way_on}") from None
     except OSError as problem:
@@ -112,12 +114,12 @@ def _experiments_of(options: dict[str, Any]) -> list[str]:
     return [name for name in EXPERIMENTS if name in needed]
 
 
-def _reproduced(folder: Path, options: dict[str, Any], workers: int) -> Any:
+def _reproduced(folder: Path, options: dict[str, Any], workers: int, quiet: bool) -> Any:
     """The Ledger, while the progress line runs."""
     from minigrok.study.reproduce import reproduce
     from minigrok.study.store import Store
 
-    with progress_bar("compiling and starting", width=LIVE_WIDTH) as move:
+    with progress_bar("compiling and starting", quiet, LIVE_WIDTH) as move:
         def live(outcome: Any, done: int, total: int, seconds_left: float | None = None) -> None:
             move(done, total, _live_words(outcome.job, seconds_left) if done < total else "judging and drawing")
 
