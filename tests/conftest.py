@@ -4,6 +4,7 @@
 """
 
 import os
+import signal
 
 from hypothesis import Phase, settings
 
@@ -11,3 +12,8 @@ settings.register_profile("minigrok", deadline=None, derandomize="CI" in os.envi
 settings.register_profile("quick", deadline=None, derandomize=True, max_examples=25, database=None,
                           phases=(Phase.explicit, Phase.generate))
 settings.load_profile("minigrok")
+
+# A shell without job control starts what it puts into the background deaf to Ctrl-C, and processes inherit that; but
+# tests send it to those that they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
