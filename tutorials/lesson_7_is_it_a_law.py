@@ -191,7 +191,7 @@ def strips(ax, groups):
 nets, found_r = {}, {}
 for name, labels in product(NETS, LABELS):
     activation, loss, fraction, lr = NETS[name]
-    data = [tasks.modular(23, train_fraction=fraction, seed=seed, corrupt_fraction=labels == "shuffled")
+    data = [tasks.modular(23, train_fraction=fraction, seed=seed, corrupt_fraction=float(labels == "shuffled"))
             for seed in range(10)]
     runs = [TrainingRun(MLP([46, 100, 23], activation, loss, seed=seed), task, AdamW(lr, weight_decay=1.0), seed)
             for seed, task in enumerate(data)]

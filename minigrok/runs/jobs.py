@@ -178,7 +178,7 @@ def _until_a_worker_dies(line: _Line, workers: int, pool: Pool) -> Generator[End
                     return lost + list(under_way.values())
             ended = wait(under_way, WAIT_SECONDS, FIRST_COMPLETED).done
             require_workers(executor, bool(ended))
-            for future in ended:
+            for future in sorted(ended, key=lambda each: under_way[each][0]):
                 numbered = under_way.pop(future)
                 error = _error_of(future)
                 if isinstance(error, BrokenExecutor):
