@@ -1,6 +1,6 @@
 """The same verdicts on every Python and on the oldest and newest packages: each in a fresh virtual environment.
 
-    python bench/environments.py [--python PATH ...] [--out FILE]
+    python bench/environments.py [--python PATH ...]
 
 Every Python named (by default each of python3.11 to python3.14 that is on the PATH) runs `minigrok reproduce --quick`
 with the newest packages; the one that runs this script runs it with the oldest that setup.cfg admits as well, and

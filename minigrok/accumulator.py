@@ -88,7 +88,8 @@ class DensityAccumulator:
         Raises
         ------
         ValueError
-            If nothing was seen, or there is no state: all activations zero, or (centred) all rows alike.
+            If nothing was seen, or there is no state: all activations zero or so small (below 1e-100) that
+            their squares vanish, or (centred) all rows alike.
         """
         trace = float(np.trace(self.gram).real) if self.n else 0.0
         rounding = SAFE_SMALLEST**2                      # below that squares vanish

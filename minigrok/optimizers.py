@@ -104,7 +104,7 @@ class SGD:
     def __post_init__(self) -> None:
         """Check the settings; as plain floats they leave float32 parameters float32."""
         settle(self, lr=real_number("lr", self.lr, 0.0), momentum=below_one("momentum", self.momentum),
-                weight_decay=real_number("weight_decay", self.weight_decay, 0.0), nesterov=bool(self.nesterov))
+               weight_decay=real_number("weight_decay", self.weight_decay, 0.0), nesterov=bool(self.nesterov))
         if self.nesterov and self.momentum == 0:
             raise ValueError("nesterov is True, but momentum is 0: give a momentum, say 0.9, or leave nesterov out")
 
@@ -181,9 +181,9 @@ class AdamW:
         if len(betas) != 2:
             raise ValueError(f"betas is {self.betas!r}, but must be two numbers, say (0.9, 0.999)")
         settle(self, lr=real_number("lr", self.lr, 0.0),
-                betas=(below_one("betas[0]", betas[0]), below_one("betas[1]", betas[1])),
-                eps=real_number("eps", self.eps, 0.0, low_open=True),
-                weight_decay=real_number("weight_decay", self.weight_decay, 0.0))
+               betas=(below_one("betas[0]", betas[0]), below_one("betas[1]", betas[1])),
+               eps=real_number("eps", self.eps, 0.0, low_open=True),
+               weight_decay=real_number("weight_decay", self.weight_decay, 0.0))
 
     @property
     def configuration(self) -> dict[str, Any]:

@@ -250,7 +250,7 @@ def progress_bar(first_words: str, quiet: bool = False, width: int = 45) -> Iter
 
     The words take `width` columns; the line is written ten times a second at most.
     """
-    if quiet or sys.stderr is None or not sys.stderr.isatty():
+    if quiet or not sys.stderr.isatty():
         yield lambda done, total, words: None
         return
     from tqdm import tqdm
