@@ -3,13 +3,14 @@
     python bench/mutation.py [--only kernels --only mlp] [--workers 2] [--out bench/kept/mutants.csv]
     python bench/mutation.py --summary bench/kept/mutants.csv
 
-The mutants are cosmic-ray's (`pip install -e '.[test,trust]'`), made from the source text, so a decorated function is
-changed like any other; the JIT is off, so the changed lines of a kernel are the ones that run (but for `jit.py`, whose
-tests need it: they run on a changed copy of the package). Left out are what changes no compiled code, type annotations,
-`==` into `is` and bit operations between numbers (see OPERATORS). A mutant is tried in a process of its own, forked
-with NumPy and pytest loaded, against the doctests of its file and the tests named in TESTS, 25 examples a property,
-always the same ones. *killed*: a test fails. *timeout*: it runs for three times as long as without a change, and ten
-seconds. *survived*: all tests pass; each is to be killed by a new test, or listed in
+The mutants are cosmic-ray's (`pip install -e '.[test,trust]'`; see mutants.py), made from the text, so a decorated
+function is changed like any other; the JIT is off, so the changed lines of a kernel are the ones that run (but for
+`jit.py`, whose tests need it: they run on a changed copy of the package). A mutant is tried in a process of its own,
+against the doctests of its file and the tests named in TESTS, 25 examples a property, always the same ones, the
+quickest of each file first. Pytest collects them once and forks a process for each mutant, in which the changed body
+takes the place of the function's; what runs as the module is loaded is tried in a new process instead, and so are
+survivors with `--again`. *killed*: a test fails. *timeout*: one test takes three times as long as without a change, and
+ten seconds. *survived*: all tests pass; each is to be killed by a new test, or listed in
 `bench/kept/equivalent_mutants.csv` with the reason why no test could see it.
 
 The list is written as it grows and gone on with, if the file is there; a mutant is known by its changed line, so edits
@@ -22,39 +23,31 @@ os.environ |= {"MINIGROK_NO_JIT": "1", "OPENBLAS_NUM_THREADS": "1",
                "MPLBACKEND": "agg"}
 
 import argparse
-import ast
 import contextlib
 import csv
+import gc
 import importlib
 import importlib.abc
 import importlib.util
+import json
 import resource
 import shutil
 import signal
 import sys
 import tempfile
-import time
 import traceback
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from types import CodeType, FunctionType
+
+from mutants import Mutant, function_of, functions, mutants, with_inner
 
 MEMORY = 8 * 2**30             # bytes, lest a changed size fill the machine
 BROKEN = 99                    # status of a child whose mutant cannot be imported
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 FIELDS = ("file", "line", "operator", "before", "after", "nth", "outcome")
-ARITHMETIC = ("Add", "Sub", "Mul", "Div", "FloorDiv", "Mod", "Pow")
-ORDER = ("Eq", "NotEq", "Lt", "LtE", "Gt", "GtE")
-OPERATORS = [
-    *(f"ReplaceBinaryOperator_{a}_{b}" for a in ARITHMETIC for b in ARITHMETIC if a != b),
-    "ReplaceBinaryOperator_BitOr_BitAnd", "ReplaceBinaryOperator_BitAnd_BitOr",
-    *(f"ReplaceComparisonOperator_{a}_{b}" for a in ORDER for b in ORDER if a != b),
-    "ReplaceComparisonOperator_Is_IsNot", "ReplaceComparisonOperator_IsNot_Is",
-    "ReplaceUnaryOperator_Delete_USub", "ReplaceUnaryOperator_Delete_Invert", "ReplaceUnaryOperator_Delete_Not",
-    "AddNot", "ReplaceTrueWithFalse", "ReplaceFalseWithTrue", "ReplaceAndWithOr", "ReplaceOrWithAnd",
-    "ReplaceBreakWithContinue", "ReplaceContinueWithBreak", "ExceptionReplacer", "NumberReplacer", "RemoveDecorator",
-    "ZeroIterationForLoop"]
 # file of the textbook part -> tests that hold it, the nearest first
 TESTS = {
     "jit": ["test_jit"],
@@ -62,7 +55,7 @@ TESTS = {
     "kernels": ["test_kernels", "test_density", "test_metrics"],
     "grams": ["test_grams", "test_density", "test_accumulator", "states/test_labels"],
     "density": ["test_density", "test_metrics", "states/test_measure"],
-    "accumulator": ["test_accumulator", "runs/test_together"],
+    "accumulator": ["test_accumulator", "test_density"],
     "metrics": ["test_metrics", "test_density", "states/test_functionals"],
     "gradients": ["test_gradients"],
     "tasks/arrays": ["test_tasks"], "tasks/base": ["test_tasks"], "tasks/modular": ["test_tasks"],
@@ -88,19 +81,8 @@ SLOW = [f"tests/test_walker.py::{test}" for test in (
     "test_a_walker_put_back_from_its_arrays_goes_on_to_the_bit", "test_production_knows_whether_ln_g_was_biased",
     "test_a_run_interrupted_between_two_rounds_judges_the_first_as_it_was",
     "test_until_error_goes_on_while_there_are_doubts", "test_the_step_size_follows_the_share_of_accepted_moves")]
+NAMES = {0: "survived", -signal.SIGALRM: "timeout", BROKEN: "broken"}
 ON_DISK = ("jit",)             # with the JIT, and from a copy, since its tests start Python anew
-
-
-class Mutant(NamedTuple):
-    """One change of one file."""
-
-    file: str
-    line: int
-    operator: str
-    before: str
-    after: str
-    nth: int                   # among those of this file that look alike
-    source: str
 
 
 class FromText(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader):
@@ -124,66 +106,105 @@ class FromText(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader):
         return self.source.encode()
 
 
-def mutants(name: str) -> list[Mutant]:
-    """All of a file."""
-    from cosmic_ray.ast import ast_nodes, get_ast
-    from cosmic_ray.mutating import mutate_code
-    from cosmic_ray.plugins import get_operator
+class Forking:
+    """A plugin of pytest: the quickest tests of each file first, each with a limit; all of them once for each mutant.
 
-    path = ROOT / "minigrok" / f"{name}.py"
-    source = path.read_text()
-    whole = compile(source, "it", "exec")
-    annotated = spans_of_annotations(source)
-    found, alike = [], Counter()
-    nodes = list(ast_nodes(get_ast(source)))
-    for operator_name in OPERATORS:
-        operator = get_operator(f"core/{operator_name}")()
-        places = [place for node in nodes for place in operator.mutation_positions(node)]
-        for occurrence, (begin, _) in enumerate(places):
-            if any(first <= begin < last for first, last in annotated):
-                continue
-            try:
-                changed = mutate_code(source, operator, occurrence)
-            except AttributeError:                       # cosmic-ray cannot change `except module.Error`
-                continue
-            if same_code(whole, changed):
-                continue
-            line = (operator_name, *first_difference(source, changed))
-            found.append(Mutant(name, begin[0], *line, alike[line], changed))
-            alike[line] += 1
-    return sorted(found, key=lambda mutant: mutant.line)
+    Without mutants it runs them once, as they are, and keeps the seconds that each takes.
+    """
+
+    def __init__(self, usual: dict[str, float], todo: list[Mutant] = (), workers: int = 1, tell: int = -1) -> None:
+        self.usual, self.taken, self.todo, self.workers, self.tell = usual, Counter(), todo, workers, tell
+        self.running: dict[int, tuple[int, str]] = {}
+
+    def pytest_collection_modifyitems(self, items):
+        """Sort them, file by file."""
+        files = list(dict.fromkeys(item.path for item in items))
+        items.sort(key=lambda item: (files.index(item.path), self.usual.get(item.nodeid, 0.0)))
+
+    def pytest_runtestloop(self):
+        """Fork; in a child, None: pytest's own loop goes on there."""
+        for number, mutant in enumerate(self.todo):
+            if len(self.running) == self.workers:
+                self.reap()
+            place = tempfile.mkdtemp()
+            child = os.fork()
+            if not child:
+                settle_in(place)
+                try:
+                    put_in(mutant)
+                except ValueError:
+                    os._exit(BROKEN)
+                return None
+            self.running[child] = number, place
+        while self.running:
+            self.reap()
+        return bool(self.todo) or None
+
+    def reap(self) -> None:
+        """Wait for a child, clear up after it and tell what it found."""
+        child, status = os.wait()
+        number, place = self.running.pop(child)
+        clear_up(child, place)
+        os.write(self.tell, f"{number} {NAMES.get(os.waitstatus_to_exitcode(status), 'killed')}\n".encode())
+
+    def pytest_runtest_logstart(self, nodeid):
+        """End the process if it takes too long."""
+        if nodeid in self.usual:
+            signal.alarm(int(3 * self.usual[nodeid] + 10))
+
+    def pytest_runtest_logreport(self, report):
+        """Add up what a test takes with what it needs."""
+        self.taken[report.nodeid] += report.duration
+
+    def pytest_runtest_logfinish(self):
+        """It ended in time."""
+        signal.alarm(0)
 
 
-def spans_of_annotations(source: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
-    """Where types stand."""
-    tree = ast.parse(source)
-    kinds = [getattr(node, field, None) for node in ast.walk(tree) for field in ("annotation", "returns")]
-    aliases = [node.value for node in tree.body if isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp)
-               and isinstance(node.value.op, ast.BitOr)]
-    return [((kind.lineno, kind.col_offset), (kind.end_lineno, kind.end_col_offset))
-            for kind in [*kinds, *aliases] if kind is not None]
+def put_in(mutant: Mutant) -> None:
+    """Give the changed body to the loaded function, wherever a name refers to it; ValueError if it cannot be."""
+    path = str(ROOT / "minigrok" / f"{mutant.file}.py")
+    bodies = [each for code in functions(compile(mutant.source, path, "exec")) for each in with_inner(code)]
+    often = Counter(map(known_by, bodies))
+    changed = {known_by(code): code for code in bodies if often[known_by(code)] == 1}
+    found = set()
+    for each in gc.get_objects():
+        if isinstance(each, FunctionType) and each.__code__.co_filename == path:
+            here = known_by(each.__code__)
+            found.add(here)
+            each.__code__ = changed.get(here, each.__code__)
+    if function_of(mutant.source, mutant.line) not in found & set(changed):
+        raise ValueError(f"{mutant.file}:{mutant.line} is not the body of a function that is loaded")
 
 
-def same_code(whole, changed: str) -> bool:
-    """Whether a text compiles to what the unchanged one does."""
-    try:
-        return compile(changed, "it", "exec") == whole
-    except SyntaxError:                                  # no mutant of the program
-        return True
+def known_by(code: CodeType) -> tuple[str, int]:
+    """By what a function of a file is known."""
+    return code.co_qualname, code.co_firstlineno
 
 
-def first_difference(before: str, after: str) -> tuple[str, str]:
-    """The lines in which two texts differ first, stripped."""
-    pairs = zip([*before.splitlines(), ""], [*after.splitlines(), ""], strict=False)
-    old, new = next(pair for pair in pairs if pair[0] != pair[1])
-    return old.strip(), new.strip()
+def settle_in(place: str) -> None:
+    """A process group, home and temporary folder of its own, a limit of memory; what it prints goes to a file."""
+    os.setsid()
+    log = os.open(f"{place}/log", os.O_WRONLY | os.O_CREAT)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.environ |= {"HOME": place, "XDG_CACHE_HOME": place, "TMPDIR": place, "PYTHONPATH": str(ROOT)}
+    tempfile.tempdir = place
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+
+
+def clear_up(child: int, place: str) -> None:
+    """End what a child started, and remove its folder."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child, signal.SIGKILL)
+    shutil.rmtree(place, ignore_errors=True)
 
 
 def words_for_pytest(name: str, place: str, thorough: bool) -> list[str]:
     """The tests of a file, to stop at the first that fails."""
     slow = [] if thorough else [f"--deselect={test}" for test in SLOW]
     return ["-x", "-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning",
-            "--hypothesis-profile=quick", f"--basetemp={place}/pytest", *slow,
+            "-o", "tmp_path_retention_policy=none", "--hypothesis-profile=quick", f"--basetemp={place}/pytest", *slow,
             f"minigrok/{name}.py", *(f"tests/{test}.py" for test in TESTS[name])]
 
 
@@ -197,20 +218,14 @@ def changed_copy(name: str, source: str | None, place: str) -> list[str]:
     return [sys.executable, "-m", "pytest", *words_for_pytest(name, place, False)]
 
 
-def start(name: str, source: str | None, place: str, thorough: bool) -> int:
-    """Fork a process that runs a file's tests on a changed source; its number. It ends with pytest's status."""
+def start(name: str, source: str | None, place: str, plugin: Forking, thorough: bool) -> int:
+    """Fork a process that runs a file's tests, on a changed source if there is one; its status will be pytest's."""
     child = os.fork()
     if child:
         return child
     status = BROKEN
     try:
-        os.setsid()
-        log = os.open(f"{place}/log", os.O_WRONLY | os.O_CREAT)
-        os.dup2(log, 1)
-        os.dup2(log, 2)
-        os.environ |= {"HOME": place, "XDG_CACHE_HOME": place, "TMPDIR": place, "PYTHONPATH": str(ROOT)}
-        tempfile.tempdir = place
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        settle_in(place)
         if name in ON_DISK:
             command = changed_copy(name, source, place)
             os.chdir(f"{place}/copy")
@@ -223,7 +238,8 @@ def start(name: str, source: str | None, place: str, thorough: bool) -> int:
             importlib.import_module(module)              # before pytest, whose own importer reads the file
         import pytest
 
-        status = int(pytest.main(words_for_pytest(name, place, thorough)))
+        status = int(pytest.main(words_for_pytest(name, place, thorough), plugins=[plugin]))
+        Path(place, "seconds").write_text(json.dumps(plugin.taken))
     except BaseException:
         traceback.print_exc()
     finally:
@@ -238,52 +254,57 @@ def preload() -> None:
         importlib.import_module(name)
 
 
-class Running(NamedTuple):
-    """A child."""
-
-    mutant: Mutant
-    place: str
-    deadline: float
-
-
-def outcomes(todo: list[Mutant], workers: int, seconds: dict[str, float], thorough: bool):
-    """Yield each mutant with what became of it, as they end."""
-    todo, running = list(reversed(todo)), {}
-    while todo or running:
-        while todo and len(running) < workers:
-            mutant = todo.pop()
-            place = tempfile.mkdtemp()
-            child = start(mutant.file, mutant.source, place, thorough)
-            running[child] = Running(mutant, place, time.monotonic() + 3 * seconds[mutant.file] + 10)
-        child, status = os.waitpid(-1, os.WNOHANG)
-        late = [other for other, each in running.items() if time.monotonic() > each.deadline]
-        for each in late:
-            os.killpg(each, signal.SIGKILL)
-            os.waitpid(each, 0)
-            yield finished(running.pop(each)), "timeout"
-        if child in running:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(child, signal.SIGKILL)         # what its tests started
-            yield finished(running.pop(child)), "survived" if status == 0 else "killed"
-        elif not late:
-            time.sleep(0.01)
-
-
-def finished(each: Running) -> Mutant:
-    """Its mutant, once its folder is away."""
-    shutil.rmtree(each.place, ignore_errors=True)
-    return each.mutant
-
-
-def baseline(name: str, thorough: bool) -> float:
-    """Seconds of a file's tests without a change; RuntimeError unless they pass."""
+def baseline(name: str, thorough: bool) -> dict[str, float]:
+    """Seconds of each test of a file without a change; RuntimeError unless they pass."""
     place = tempfile.mkdtemp()
-    begun = time.monotonic()
-    _, status = os.waitpid(start(name, None, place, thorough), 0)
+    child = start(name, None, place, Forking({}), thorough)
+    _, status = os.waitpid(child, 0)
     if status:
         raise RuntimeError(f"the tests of {name} fail without a change: {Path(place, 'log').read_text()[-2000:]}")
-    shutil.rmtree(place)
-    return time.monotonic() - begun
+    seconds = Path(place, "seconds")
+    usual = json.loads(seconds.read_text()) if seconds.exists() else {}
+    clear_up(child, place)
+    return usual
+
+
+def outcomes(todo: list[Mutant], workers: int, thorough: bool, again: bool) -> Iterator[tuple[Mutant, str]]:
+    """Yield each mutant with what became of it, file by file."""
+    for name in dict.fromkeys(mutant.file for mutant in todo):
+        usual = baseline(name, thorough)
+        mine = [mutant for mutant in todo if mutant.file == name]
+        quick = [] if again or name in ON_DISK else [each for each in mine if function_of(each.source, each.line)]
+        yield from forked(name, quick, workers, usual, thorough)
+        for mutant in mine:
+            if mutant not in quick:
+                yield mutant, anew(mutant, usual, thorough)
+
+
+def forked(name: str, todo: list[Mutant], workers: int, usual: dict[str, float],
+           thorough: bool) -> Iterator[tuple[Mutant, str]]:
+    """Yield those tried in forks of a process that has collected the tests of their file."""
+    if not todo:
+        return
+    place = tempfile.mkdtemp()
+    listen, tell = os.pipe()
+    child = start(name, None, place, Forking(usual, todo, workers, tell), thorough)
+    os.close(tell)
+    with os.fdopen(listen) as lines:
+        for line in lines:
+            number, outcome = line.split()
+            mutant = todo[int(number)]
+            yield mutant, anew(mutant, usual, thorough) if outcome == "broken" else outcome
+    os.waitpid(child, 0)
+    clear_up(child, place)
+
+
+def anew(mutant: Mutant, usual: dict[str, float], thorough: bool) -> str:
+    """What becomes of a mutant in a process that loads it."""
+    place = tempfile.mkdtemp()
+    child = start(mutant.file, mutant.source, place, Forking(usual), thorough)
+    _, status = os.waitpid(child, 0)
+    clear_up(child, place)
+    outcome = NAMES.get(os.waitstatus_to_exitcode(status), "killed")
+    return "killed" if outcome == "broken" else outcome
 
 
 def known(path: Path) -> dict[tuple[str, ...], dict[str, str]]:
@@ -337,13 +358,13 @@ def main() -> None:
             if (row["file"] not in names or each in found) and not (settings.again and row["outcome"] == "survived"
                                                                      and row["file"] in names)}
     todo = [mutant for each, mutant in found.items() if each not in done]
-    seconds = {name: baseline(name, settings.thorough) for name in dict.fromkeys(mutant.file for mutant in todo)}
     print(f"{len(found)} mutants, {len(todo)} to try", file=sys.stderr, flush=True)
     with temporary.open("w", newline="") as lines:
         writer = csv.DictWriter(lines, FIELDS, extrasaction="ignore", lineterminator="\n")
         writer.writeheader()
         writer.writerows(done.values())
-        for count, (mutant, outcome) in enumerate(outcomes(todo, settings.workers, seconds, settings.thorough), 1):
+        tried = outcomes(todo, settings.workers, settings.thorough, settings.again)
+        for count, (mutant, outcome) in enumerate(tried, 1):
             row = mutant._asdict() | {"outcome": outcome}
             done[key(row)] = row
             writer.writerow(row)
