@@ -7,7 +7,7 @@ The mutants are cosmic-ray's (`pip install -e '.[test,trust]'`; see mutants.py),
 function is changed like any other; the JIT is off, so the changed lines of a kernel are the ones that run (but for
 `jit.py`, whose tests need it: they run on a changed copy of the package). A mutant is tried in a process of its own,
 against the doctests of its file and the tests named in TESTS, 25 examples a property, always the same ones, the
-quickest of each file first. Pytest collects them once and forks a process for each mutant, in which the changed body
+quickest first. Pytest collects them once and forks a process for each mutant, in which the changed body
 takes the place of the function's; what runs as the module is loaded is tried in a new process instead, and so are
 survivors with `--again`. *killed*: a test fails. *timeout*: one test takes three times as long as without a change, and
 ten seconds. *survived*: all tests pass; each is to be killed by a new test, or listed in
@@ -81,7 +81,7 @@ SLOW = [f"tests/test_walker.py::{test}" for test in (
     "test_a_walker_put_back_from_its_arrays_goes_on_to_the_bit", "test_production_knows_whether_ln_g_was_biased",
     "test_a_run_interrupted_between_two_rounds_judges_the_first_as_it_was",
     "test_until_error_goes_on_while_there_are_doubts", "test_the_step_size_follows_the_share_of_accepted_moves")]
-NAMES = {0: "survived", -signal.SIGALRM: "timeout", BROKEN: "broken"}
+NAMES = {0: "survived", -signal.SIGPROF: "timeout", -signal.SIGALRM: "timeout", BROKEN: "broken"}
 ON_DISK = ("jit",)             # with the JIT, and from a copy, since its tests start Python anew
 
 
@@ -107,28 +107,31 @@ class FromText(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader):
 
 
 class Forking:
-    """A plugin of pytest: the quickest tests of each file first, each with a limit; all of them once for each mutant.
+    """A plugin of pytest: runs all tests once for each mutant, each with a limit, until one fails.
 
-    Without mutants it runs them once, as they are, and keeps the seconds that each takes.
+    That which killed the mutant before is tried first, since neighbours often fall to the same one; the others in the
+    order of their seconds, file by file. Without mutants it runs them once, as they are, and keeps those seconds.
     """
 
     def __init__(self, usual: dict[str, float], todo: list[Mutant] = (), workers: int = 1, tell: int = -1) -> None:
         self.usual, self.taken, self.todo, self.workers, self.tell = usual, Counter(), todo, workers, tell
         self.running: dict[int, tuple[int, str]] = {}
+        self.place = ""                                  # a child's folder
 
     def pytest_collection_modifyitems(self, items):
         """Sort them, file by file."""
         files = list(dict.fromkeys(item.path for item in items))
         items.sort(key=lambda item: (files.index(item.path), self.usual.get(item.nodeid, 0.0)))
 
-    def pytest_runtestloop(self):
+    def pytest_runtestloop(self, session):
         """Fork; in a child, None: pytest's own loop goes on there."""
         for number, mutant in enumerate(self.todo):
             if len(self.running) == self.workers:
-                self.reap()
+                self.reap(session.items)
             place = tempfile.mkdtemp()
             child = os.fork()
             if not child:
+                self.place = place
                 settle_in(place)
                 try:
                     put_in(mutant)
@@ -137,27 +140,34 @@ class Forking:
                 return None
             self.running[child] = number, place
         while self.running:
-            self.reap()
+            self.reap(session.items)
         return bool(self.todo) or None
 
-    def reap(self) -> None:
+    def reap(self, items) -> None:
         """Wait for a child, clear up after it and tell what it found."""
         child, status = os.wait()
         number, place = self.running.pop(child)
+        failed = Path(place, "failed")
+        nearest = failed.read_text() if failed.exists() else ""
+        items.sort(key=lambda item: item.nodeid != nearest)
         clear_up(child, place)
         os.write(self.tell, f"{number} {NAMES.get(os.waitstatus_to_exitcode(status), 'killed')}\n".encode())
 
     def pytest_runtest_logstart(self, nodeid):
         """End the process if it takes too long."""
         if nodeid in self.usual:
-            signal.alarm(int(3 * self.usual[nodeid] + 10))
+            signal.setitimer(signal.ITIMER_PROF, 3 * self.usual[nodeid] + 10)      # its own work, whatever the load
+            signal.alarm(int(20 * self.usual[nodeid] + 100))                       # or it waits for ever
 
     def pytest_runtest_logreport(self, report):
-        """Add up what a test takes with what it needs."""
+        """Add up what a test takes with what it needs; say which one failed."""
         self.taken[report.nodeid] += report.duration
+        if report.failed and self.place:
+            Path(self.place, "failed").write_text(report.nodeid)
 
     def pytest_runtest_logfinish(self):
         """It ended in time."""
+        signal.setitimer(signal.ITIMER_PROF, 0)
         signal.alarm(0)
 
 
@@ -203,7 +213,7 @@ def clear_up(child: int, place: str) -> None:
 def words_for_pytest(name: str, place: str, thorough: bool) -> list[str]:
     """The tests of a file, to stop at the first that fails."""
     slow = [] if thorough else [f"--deselect={test}" for test in SLOW]
-    return ["-x", "-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning",
+    return ["-x", "-q", "--tb=no", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning",
             "-o", "tmp_path_retention_policy=none", "--hypothesis-profile=quick", f"--basetemp={place}/pytest", *slow,
             f"minigrok/{name}.py", *(f"tests/{test}.py" for test in TESTS[name])]
 
