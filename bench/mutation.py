@@ -156,7 +156,7 @@ class Forking:
     def pytest_runtest_logstart(self, nodeid):
         """End the process if it takes too long."""
         if nodeid in self.usual:
-            signal.setitimer(signal.ITIMER_PROF, 3 * self.usual[nodeid] + 10)      # its own work, whatever the load
+            signal.setitimer(signal.ITIMER_PROF, 2 * self.usual[nodeid] + 3)       # its own work, whatever the load
             signal.alarm(int(20 * self.usual[nodeid] + 100))                       # or it waits for ever
 
     def pytest_runtest_logreport(self, report):

@@ -29,6 +29,47 @@ def test_every_site_has_its_four_neighbours():
     assert (np.bincount(state.neighbours.ravel()) == 4).all()
 
 
+@pytest.mark.parametrize("L", [2, 3, 4])
+def test_the_ising_levels_are_the_energies_that_occur_and_two_that_do_not(L):
+    model = Ising2D(L)
+    N = L * L
+    np.testing.assert_array_equal(model.levels, [-2 * N + 4 * k for k in range(N + 1)])
+    np.testing.assert_array_equal(model.edges, [-2 * N - 2 + 4 * k for k in range(N + 2)])
+    state = model.start(np.random.default_rng(0))
+    energies = set()
+    for spins in itertools.product([-1, 1], repeat=min(N, 9)):
+        state.spins[:len(spins)] = spins
+        energies.add(model.energy(state))
+    assert energies <= set(model.levels)
+    if L == 2:
+        assert energies == {-8, 0, 8}
+    assert model.configuration == {"name": "Ising2D", "L": L}
+
+
+@pytest.mark.parametrize("L", [2, 3, 5])
+def test_each_part_of_the_unit_interval_turns_its_site(L):
+    model, N = Ising2D(L), L * L
+    for site in range(N):
+        state = model.start(np.random.default_rng(site))
+        assert set(np.unique(state.spins)) == {-1, 1}
+        before = state.spins.copy()
+        energy, _ = model.propose(state, np.array([(site + 0.5) / N, 1.0]))
+        assert state.site.tolist() == [site]
+        model.accept(state, energy)
+        assert np.flatnonzero(state.spins != before).tolist() == [site]
+        assert state.energy.tolist() == [energy]
+
+
+@given(st.integers(2, 6), st.integers(0, 1000))
+def test_the_ising_energy_is_its_sum_over_bonds(L, seed):
+    model = Ising2D(L)
+    state = model.start(np.random.default_rng(seed))
+    grid = state.spins.reshape(L, L).astype(int)
+    assert model.energy(state) == state.energy[0] == -sum(
+        grid[x, y] * (grid[(x + 1) % L, y] + grid[x, (y + 1) % L]) for x in range(L) for y in range(L))
+    assert model.observe(state, np.random.default_rng(0)) == {"magnetisation": abs(grid.mean())}
+
+
 def test_exact_box_and_gauss_are_known_volumes():
     edges = np.array([0.0, 0.25, 1.0])
     expected = {1: np.array([0.5, 1]), 2: np.pi / 4 * np.array([0.25, 1]), 3: np.pi / 6 * np.array([0.125, 1])}

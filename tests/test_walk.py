@@ -133,6 +133,58 @@ def test_compiled_and_plain_loop_walk_the_same_path_to_the_bit(monkeypatch, syst
     assert walk_of(system, edges, numbers, walk_loop, phase) == compiled
 
 
+def walked_by_the_book(state: Any, walk: Walk, edges: FloatArray, rows: FloatArray, log_f: float, phase: int) -> None:
+    """F. Wang and D. P. Landau, Phys. Rev. Lett. 86, 2050 (2001), with the rules of `walk_loop`, not its shortcuts."""
+    moves, here = walk_module._MOVES[type(state)], int(walk.energy_bin[0])
+    seen = set(np.flatnonzero(walk.seen).tolist())
+    tried, accepted, half_trips, last_end, clock = (int(number) for number in walk.steps)
+    for row in rows:
+        energy, log_ratio = moves.propose(state, row[1:])
+        new = min(int(np.searchsorted(edges, energy, side="right")) - 1, len(edges) - 2)
+        if edges[0] <= energy <= edges[-1] and (phase != FROZEN or new in seen):
+            level = walk.log_g[new] if new in seen else walk.log_g[here]
+            if math.log(1 - row[0]) < walk.log_g[here] - level + log_ratio:
+                if new not in seen:
+                    walk.log_g[new], walk.seen[new] = level, True
+                    walk.histogram[:] = 0
+                    seen.add(new)
+                moves.accept(state, energy)
+                walk.energy[0], here, accepted = energy, new, accepted + 1
+                at = {end for end, where in ((-1, min(seen)), (1, max(seen))) if where == here}
+                if at - {last_end}:
+                    half_trips, last_end = half_trips + (last_end != 0), min(at)
+        tried += 1
+        if phase == ONE_OVER_T:
+            log_f = min(1.0, len(seen) / (tried - clock))
+        if phase != FROZEN:
+            walk.log_g[here] += log_f
+        walk.histogram[here] += 1
+    walk.energy_bin[0], walk.steps[:] = here, (tried, accepted, half_trips, last_end, clock)
+
+
+@pytest.mark.parametrize(("system", "edges"), [
+    (Ising2D(3), np.linspace(-20.0, 3.0, 5)), (Box(2), np.array([0.1, 0.2, 0.5, 0.9])), (CoinToss(), COIN_EDGES[2:-1])])
+@pytest.mark.parametrize("phase", [BUILD_UP, ONE_OVER_T, FROZEN])
+@pytest.mark.parametrize(("seed", "clock"), [(0, 0), (1, 50), (2, 90)])
+def test_the_loop_is_the_algorithm_to_the_bit(system, edges, phase, seed, clock):
+    bins, walks, states = len(edges) - 1, [], []
+    loop = loops_for(system, system.start(np.random.default_rng(0)))[0]
+    for walk_on in (loop, walked_by_the_book):
+        rng = np.random.default_rng(seed)
+        state = system.start(rng)
+        while not edges[0] <= system.energy(state) <= edges[-1]:
+            state = system.start(rng)
+        here = np.searchsorted(edges, system.energy(state), side="right") - 1
+        seen = (np.arange(bins) == here) | (rng.random(bins) < 0.5 * (phase == FROZEN))
+        walk = Walk(rng.random(bins), rng.integers(0, 9, bins), seen, np.array([system.energy(state)]),
+                    np.array([here]), np.array([100, 3, 5, seed - 1, clock]))
+        walk_on(state, walk, edges, rng.random((500, 1 + system.uniforms)), 0.25, phase)
+        walks.append(walk)
+        states.append(state)
+    for one, other in zip((*walks[0], *states[0]), (*walks[1], *states[1]), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 PROGRAM = """
 import sys
 from minigrok.systems import Ising2D
