@@ -7,6 +7,7 @@ import pytest
 
 from minigrok import cli
 from minigrok.cli.options import output_folder
+from minigrok.jit import JIT_ENABLED
 
 ROOT = Path(__file__).parent.parent
 
@@ -50,7 +51,7 @@ def test_wrong_usage_exits_2_with_the_reason_and_no_traceback(words, message, tm
     assert run.stdout == ""
 
 
-@pytest.mark.skipif("MINIGROK_NO_JIT" in os.environ, reason="long")
+@pytest.mark.skipif(not JIT_ENABLED, reason="long")
 def test_one_experiment_runs_as_a_program(tmp_path):
     run = minigrok("reproduce", "--quick", "--only", "classifier", "--seed", "3", "--out", "here", cwd=tmp_path)
     assert run.returncode == 0, run.stderr

@@ -19,12 +19,13 @@ from minigrok import DensityOfStates, cli, tasks, wanglandau
 from minigrok.cli import landscape, landscape_report, landscape_system, landscape_words
 from minigrok.cli.landscape import DEFAULTS
 from minigrok.dos import WalkerResult, combine
+from minigrok.jit import JIT_ENABLED
 from minigrok.landscape_plots import atoms, direct_log_g, landscape_figure, peak
 from minigrok.plots import new_figure, save_figure
 from minigrok.systems import NetworkLandscape
 from minigrok.systems.network import ATOM
 
-compiled = pytest.mark.skipif("MINIGROK_NO_JIT" in os.environ, reason="long")
+compiled = pytest.mark.skipif(not JIT_ENABLED, reason="long")
 ROOT = Path(__file__).parent.parent
 TINY = ["--inputs", "20", "--hidden", "3", "--bins", "8", "--walkers", "2", "--steps", "60000"]
 FILES = {"settings.json", "checkpoint.npz", "landscape.npz", "landscape.csv", "landscape.png", "landscape.pdf"}
@@ -208,7 +209,7 @@ def odd_files(run, tmp_path):
     ("--resume empty", "empty holds no settings.json"), ("--seed -1", "0 or more"), ("--walkers 0", "1 or more"),
 ])
 def test_wrong_input_exits_2_with_the_reason_and_leaves_no_folder(words, message, run, tmp_path, monkeypatch):
-    if "walk does not reach" in message and "MINIGROK_NO_JIT" in os.environ:
+    if "walk does not reach" in message and not JIT_ENABLED:
         pytest.skip("long")
     monkeypatch.setitem(landscape_system.DRAWS, landscape_system.RANGE, 1000)
     before = set(tmp_path.iterdir())

@@ -11,6 +11,7 @@ from faulty import Disk, faulty, full
 
 from minigrok import cli
 from minigrok.cli import landscape_system
+from minigrok.jit import JIT_ENABLED
 from minigrok.plots import new_figure
 from minigrok.runs.store import RunStore
 from minigrok.runs.sweep import sweep
@@ -35,7 +36,7 @@ def contents(folder, command):
 
 @pytest.mark.parametrize(("words", "deed"), [
     (TRAIN, full), (TRAIN, read_only),
-    pytest.param(LANDSCAPE, full, marks=pytest.mark.skipif("MINIGROK_NO_JIT" in os.environ, reason="long"))])
+    pytest.param(LANDSCAPE, full, marks=pytest.mark.skipif(not JIT_ENABLED, reason="long"))])
 def test_a_disk_that_fails_at_any_call_costs_no_result(words, deed, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("minigrok.training.CHECKPOINT_SECONDS", -1.0)        # one after each step

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from minigrok.jit import JIT_ENABLED
+
 ROOT = Path(__file__).parent.parent
 
 # file, framework, stem of the figure, pattern of a row of its tables, how many rows
@@ -20,7 +22,7 @@ EXAMPLES = [
 ]
 
 
-@pytest.mark.skipif("MINIGROK_NO_JIT" in os.environ, reason="long")
+@pytest.mark.skipif(not JIT_ENABLED, reason="long")
 @pytest.mark.parametrize(("name", "framework", "stem", "row", "count"), EXAMPLES, ids=[e[0] for e in EXAMPLES])
 def test_an_example_prints_its_table_and_draws_its_figure(name, framework, stem, row, count, tmp_path):
     pytest.importorskip(framework)
@@ -44,7 +46,7 @@ def test_without_its_framework_an_example_says_what_to_install(name, framework, 
     assert re.fullmatch(r"this example needs [\w-]+: pip install [\w-]+\n", run.stderr)
 
 
-@pytest.mark.skipif("MINIGROK_NO_JIT" in os.environ, reason="long")
+@pytest.mark.skipif(not JIT_ENABLED, reason="long")
 def test_a_system_of_ones_own_takes_under_thirty_lines_and_finds_the_exact_answer(tmp_path):
     path = ROOT / "tutorials" / "a_system_of_your_own.py"
     tree = ast.parse(path.read_text())

@@ -11,6 +11,7 @@ from hypothesis.extra.numpy import arrays
 from strategies import density_matrices, seeds, spectra
 
 from minigrok import kernels
+from minigrok.jit import JIT_ENABLED
 from minigrok.metrics import purity, von_neumann_entropy
 
 
@@ -55,6 +56,21 @@ def test_eigenvalues_with_ties_and_zeros_and_of_graded_matrices(M):
     M = (M + M.T) / 2
     values = kernels.symmetric_eigenvalues(M, scratch(len(M)))
     np.testing.assert_allclose(values, np.linalg.eigvalsh(M), atol=1e-14)
+
+
+@given(st.floats(-10, 10), st.floats(-10, 10), st.floats(0.01, 10))
+def test_wilkinsons_shift_solves_two_by_two_in_one_iteration(a, b, square):
+    """The shift is then an eigenvalue itself; and what takes too long is given up."""
+    solve = kernels.tridiagonal_eigenvalues.py_func
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kernels, "MAXIMAL_ITERATIONS", 1)
+        diagonal = np.array([a, b])
+        assert solve(diagonal, np.array([square, 0.0]))
+        off = square**0.5
+        np.testing.assert_allclose(np.sort(diagonal), np.linalg.eigvalsh([[a, off], [off, b]]), atol=1e-13)
+        assert not solve(np.array([a, b, 1.0]), np.array([square, square, 0.0]))
+        patch.setattr(kernels, "MAXIMAL_ITERATIONS", 0)
+        assert not solve(np.array([a, b]), np.array([square, 0.0]))
 
 
 @both(kernels.tridiagonalise)
@@ -186,7 +202,7 @@ def test_where_there_is_no_state_there_is_no_number(G):
         assert np.isnan(kernel(G))
 
 
-@pytest.mark.skipif("MINIGROK_NO_JIT" in os.environ, reason="this is the run without the JIT")
+@pytest.mark.skipif(not JIT_ENABLED, reason="this is the run without the JIT")
 def test_all_of_this_holds_with_the_jit_switched_off():
     """`py_func` of a kernel still calls compiled ones; here every line runs as plain Python."""
     tests = [str(Path(__file__)), str(Path(__file__).parent / "test_metrics.py")]

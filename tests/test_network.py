@@ -1,7 +1,6 @@
 """The landscape of networks: its moves, its priors, its coordinates, each against the network itself."""
 
 import math
-import os
 
 import numpy as np
 import pytest
@@ -13,6 +12,7 @@ from minigrok import MLP, density_matrix, purity, tasks, von_neumann_entropy
 from minigrok import walk as walk_module
 from minigrok.fast.layer import CODES, activate, combination, cross_entropy, layer, overlap
 from minigrok.fast.priors import PRIORS, draw, move_weight
+from minigrok.jit import JIT_ENABLED
 from minigrok.mlp import ACTIVATIONS
 from minigrok.mlp import cross_entropy as plain_cross_entropy
 from minigrok.systems import NetworkLandscape, network
@@ -309,7 +309,7 @@ def test_a_move_that_kills_the_layer_meets_a_wall():
     assert log_ratio == -math.inf
 
 
-@pytest.mark.skipif("MINIGROK_NO_JIT" in os.environ, reason="a million steps")
+@pytest.mark.skipif(not JIT_ENABLED, reason="a million steps")
 @pytest.mark.filterwarnings("ignore:poor convergence")
 def test_the_joint_law_of_entropy_and_loss_is_the_same_from_either_walk_and_by_drawing():
     """Shares of four cells, S below or above 0.6, loss below or above 0.8, with walks over S and over the loss."""

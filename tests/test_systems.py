@@ -1,5 +1,4 @@
 import itertools
-import os
 import warnings
 
 import numpy as np
@@ -9,6 +8,7 @@ from hypothesis import strategies as st
 from scipy.stats import chi2
 
 from minigrok import WangLandau
+from minigrok.jit import JIT_ENABLED
 from minigrok.systems import BinaryPerceptron, Box, Ising2D
 
 
@@ -139,7 +139,7 @@ def test_a_perceptrons_counts_are_those_of_all_its_weights_one_by_one(half, patt
     np.testing.assert_array_equal(counts, counts[::-1])                # w -> -w
 
 
-@pytest.mark.skipif("MINIGROK_NO_JIT" in os.environ, reason="long")
+@pytest.mark.skipif(not JIT_ENABLED, reason="long")
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_a_walk_counts_the_perceptrons_weights(seed):
     model = BinaryPerceptron()

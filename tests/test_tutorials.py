@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from minigrok.jit import JIT_ENABLED
+
 ROOT = Path(__file__).parent.parent
 LESSONS = sorted((ROOT / "tutorials").glob("lesson_*.py"))
 
@@ -46,7 +48,7 @@ def test_the_first_screen_of_lesson_readme_and_report_says_what_is_not_quantum()
         assert "entangled" in text
 
 
-@pytest.mark.skipif("MINIGROK_NO_JIT" in os.environ, reason="long")
+@pytest.mark.skipif(not JIT_ENABLED, reason="long")
 @pytest.mark.parametrize("number", range(4))
 def test_the_readmes_python_runs(number, tmp_path):
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)

@@ -1,4 +1,3 @@
-import os
 import warnings
 from itertools import pairwise
 
@@ -12,6 +11,7 @@ from scipy.stats import t as student
 
 from minigrok import NetworkLandscape, WangLandau
 from minigrok.exact.linear_units import two_linear_units_log_g
+from minigrok.jit import JIT_ENABLED
 
 LN_2 = np.log(2)
 X = np.array([[1.0, 0.3], [-0.5, 0.8], [0.2, -1.0], [1.5, 0.1], [-1.0, 0.4]])
@@ -101,7 +101,7 @@ def test_the_landscape_is_that_of_direct_sampling(inputs):
     assert chi_square < 11 + 5 * np.sqrt(22)             # 12 bins that add up: 11 degrees of freedom
 
 
-@pytest.mark.skipif("MINIGROK_NO_JIT" in os.environ, reason="long")
+@pytest.mark.skipif(not JIT_ENABLED, reason="long")
 def test_a_walk_finds_the_landscape_within_its_own_error():
     edges = np.linspace(0, LN_2 + 1e-12, 13)
     with warnings.catch_warnings():

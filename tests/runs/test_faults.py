@@ -1,10 +1,11 @@
 """Five kills of each kind: two hundred are a job of their own, `python bench/faults.py`."""
 
 import importlib.util
-import os
 from pathlib import Path
 
 import pytest
+
+from minigrok.jit import JIT_ENABLED
 
 PLACE = Path(__file__).parent.parent.parent / "bench" / "faults.py"
 
@@ -19,7 +20,7 @@ def faults():
 
 @pytest.mark.parametrize(("kind", "number"), [("training", 0), ("landscape", 0), ("sweep", 0)])
 def test_what_is_killed_at_random_moments_ends_with_the_bytes_of_what_was_not(kind, number, faults):
-    if kind == "landscape" and "MINIGROK_NO_JIT" in os.environ:
+    if kind == "landscape" and not JIT_ENABLED:
         pytest.skip("long")
     found = faults.tally(faults.CASES[kind][number], 5, seed=0)
     assert found.problems == []
