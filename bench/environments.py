@@ -1,12 +1,12 @@
 """The same verdicts on every Python and on the oldest and newest packages: each in a fresh virtual environment.
 
-    python bench/environments.py [--python PATH ...]
+    python bench/environments.py [--python PATH ...] [--alone]
 
 Every Python named (by default each of python3.11 to python3.14 that is on the PATH) runs `minigrok reproduce --quick`
 with the newest packages; the one that runs this script runs it with the oldest that setup.cfg admits as well, and
-without numba. Whether the tests of the textbook part pass is said beside the verdicts; so is whether `results.json` has
-the same bytes as the first environment's, which other versions of NumPy and SciPy need not give. A Python that is not
-there is named.
+without numba, unless it is told to leave the Pythons `--alone`. Whether the tests of the textbook part pass is said
+beside the verdicts; so is whether `results.json` has the same bytes as the first environment's, which other versions of
+NumPy and SciPy need not give. A Python that is not there is named.
 """
 
 import argparse
@@ -102,10 +102,13 @@ def main() -> int:
     """Print a row an environment; 1 if a verdict differs or a test fails."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--python", action="append", metavar="PATH", help="may be given again")
-    given = parser.parse_args().python
-    pythons = given or [found for name in VERSIONS if (found := shutil.which(f"python{name}"))]
+    parser.add_argument("--alone", action="store_true", help="neither the oldest packages nor without numba")
+    settings = parser.parse_args()
+    pythons = settings.python or [found for name in VERSIONS if (found := shutil.which(f"python{name}"))]
     places = [Place(Path(python).name, python, []) for python in pythons]
-    places += [Place("oldest packages", sys.executable, oldest()), Place("without numba", sys.executable, [], "numba")]
+    if not settings.alone:
+        places += [Place("oldest packages", sys.executable, oldest()),
+                   Place("without numba", sys.executable, [], "numba")]
     results, worst = [], 0
     for place in places:
         try:
