@@ -43,6 +43,7 @@ from types import CodeType, FunctionType
 
 from mutants import Mutant, function_of, functions, mutants, with_inner
 
+QUICK = 1.5                    # seconds: a test that takes longer meets only survivors, with --again --thorough
 MEMORY = 8 * 2**30             # bytes, lest a changed size fill the machine
 BROKEN = 99                    # status of a child whose mutant cannot be imported
 ROOT = Path(__file__).resolve().parent.parent
@@ -76,7 +77,7 @@ TESTS = {
     "systems/ising": ["test_systems", "exact/test_ising"],
     "systems/network": ["test_network", "test_systems"],
 }
-# Half a minute and more of plain Python: only survivors meet them, with --again --thorough
+# Half a minute and more of plain Python: not even tried without --thorough
 SLOW = [f"tests/test_walker.py::{test}" for test in (
     "test_a_walker_put_back_from_its_arrays_goes_on_to_the_bit", "test_production_knows_whether_ln_g_was_biased",
     "test_a_run_interrupted_between_two_rounds_judges_the_first_as_it_was",
@@ -113,8 +114,11 @@ class Forking:
     order of their seconds, file by file. Without mutants it runs them once, as they are, and keeps those seconds.
     """
 
-    def __init__(self, usual: dict[str, float], todo: list[Mutant] = (), workers: int = 1, tell: int = -1) -> None:
-        self.usual, self.taken, self.todo, self.workers, self.tell = usual, Counter(), todo, workers, tell
+    def __init__(
+        self, usual: dict[str, float], longest: float = float("inf"), todo: list[Mutant] = (), workers: int = 1,
+        tell: int = -1,
+    ) -> None:
+        self.longest, self.usual, self.taken, self.todo, self.workers, self.tell = usual, Counter(), todo, workers, tell
         self.running: dict[int, tuple[int, str]] = {}
         self.place = ""                                  # a child's folder
 
@@ -125,6 +129,7 @@ class Forking:
 
     def pytest_runtestloop(self, session):
         """Fork; in a child, None: pytest's own loop goes on there."""
+        session.items[:] = [item for item in session.items if self.usual.get(item.nodeid, 0.0) <= self.longest]
         for number, mutant in enumerate(self.todo):
             if len(self.running) == self.workers:
                 self.reap(session.items)
@@ -296,7 +301,7 @@ def forked(name: str, todo: list[Mutant], workers: int, usual: dict[str, float],
         return
     place = tempfile.mkdtemp()
     listen, tell = os.pipe()
-    child = start(name, None, place, Forking(usual, todo, workers, tell), thorough)
+    child = start(name, None, place, Forking(usual, longest(thorough), todo, workers, tell), thorough)
     os.close(tell)
     with os.fdopen(listen) as lines:
         for line in lines:
@@ -307,10 +312,15 @@ def forked(name: str, todo: list[Mutant], workers: int, usual: dict[str, float],
     clear_up(child, place)
 
 
+def longest(thorough: bool) -> float:
+    """Seconds of a test that is run."""
+    return float("inf") if thorough else QUICK
+
+
 def anew(mutant: Mutant, usual: dict[str, float], thorough: bool) -> str:
     """What becomes of a mutant in a process that loads it."""
     place = tempfile.mkdtemp()
-    child = start(mutant.file, mutant.source, place, Forking(usual), thorough)
+    child = start(mutant.file, mutant.source, place, Forking(usual, longest(thorough)), thorough)
     _, status = os.waitpid(child, 0)
     clear_up(child, place)
     outcome = NAMES.get(os.waitstatus_to_exitcode(status), "killed")

@@ -247,6 +247,15 @@ def test_bin_of_is_a_search_with_the_last_bin_closed(kernel, limits, data):
     assert kernel(energy, edges, bins_per_energy(edges)) == wanted
 
 
+@given(st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=12, unique=True))
+@pytest.mark.parametrize("kernel", [bins_per_energy, bins_per_energy.py_func])
+def test_a_bin_of_even_width_is_found_at_once_and_the_highest_energy_is_in_the_last(kernel, limits):
+    edges = np.sort(limits)
+    width = edges[-1] - edges[0]
+    assert (1 - 2e-12) * (len(edges) - 1) < kernel(edges) * width < len(edges) - 1
+    assert int(width * kernel(edges)) == len(edges) - 2
+
+
 def one_step(chance: float, heads: int, log_g: list[float], seen: list[int], phase: int = BUILD_UP,
              clock: int = 0) -> Walk:
     """The walk after one move on coins, from `heads` heads up to heads + 1, ln f = 0.5."""
