@@ -118,7 +118,8 @@ class Forking:
         self, usual: dict[str, float], longest: float = float("inf"), todo: list[Mutant] = (), workers: int = 1,
         tell: int = -1,
     ) -> None:
-        self.longest, self.usual, self.taken, self.todo, self.workers, self.tell = usual, Counter(), todo, workers, tell
+        self.usual, self.taken, self.longest = usual, Counter(), longest
+        self.todo, self.workers, self.tell = todo, workers, tell
         self.running: dict[int, tuple[int, str]] = {}
         self.place = ""                                  # a child's folder
 
