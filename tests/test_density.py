@@ -236,3 +236,31 @@ def test_only_the_smaller_gram_matrix_is_diagonalised(monkeypatch, shape):
 def test_every_kind_of_array_has_its_spectrum(convert):
     rho = density_matrix(np.random.default_rng(0).normal(size=(9, 4)))
     np.testing.assert_allclose(spectrum(convert(rho)), np.linalg.eigvalsh(rho), atol=1e-15)
+
+
+@pytest.mark.parametrize("convention", CONVENTIONS)
+def test_a_stack_of_stacks_is_its_matrices_one_by_one(convention):
+    A = np.random.default_rng(0).normal(size=(2, 3, 9, 4))
+    A[0, 1] *= 1e-150                                    # one of them needs the scaled way
+    states = density_matrix(A, convention)
+    spectra = spectrum(states)
+    for index in np.ndindex(2, 3):
+        np.testing.assert_allclose(states[index], density_matrix(A[index], convention), atol=1e-14)
+        np.testing.assert_allclose(spectra[index], spectrum(states[index]), atol=1e-14)
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (3, 2), (3, 4, 2), (2, 3, 3, 1)])
+def test_what_is_not_square_is_no_state(shape):
+    with pytest.raises(ValueError, match="is square"):
+        spectrum(np.ones(shape) / 3)
+
+
+def test_complex_activations_whose_moduli_overflow_have_a_state():
+    A = np.random.default_rng(0).choice([1, -1, 1j, -1j], (6, 3)) * (1 + 1j)
+    np.testing.assert_allclose(density_matrix(A * 1.7e308), density_matrix(A), atol=1e-15)
+
+
+def test_the_first_state_of_a_stack_that_has_a_negative_eigenvalue_is_named():
+    good, bad = np.diag([0.5, 0.5]), np.diag([1.5, -0.5])
+    with pytest.raises(ValueError, match=r"rho\[1\] has the eigenvalue -0.5"):
+        spectrum(np.stack([good, bad, good, bad]))
