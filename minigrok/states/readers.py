@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from minigrok.checks import InexactArray, IntArray, one_of
+from minigrok.checks import InexactArray, IntArray, number_array, one_of, short
 
 Arrays = dict[str, NDArray[Any]]
 
 
-def as_matrix(A: InexactArray, neuron_axis: int = 1) -> InexactArray:
+def as_matrix(A: ArrayLike, neuron_axis: int = 1) -> InexactArray:
     """Activations of more than two axes as a matrix (inputs, neurons).
 
     All axes but that of the neurons become inputs: (n, channels, h, w) with `neuron_axis=1` becomes
@@ -37,13 +37,11 @@ def as_matrix(A: InexactArray, neuron_axis: int = 1) -> InexactArray:
     >>> as_matrix(np.zeros((10, 3, 4, 5)), neuron_axis=1).shape
     (200, 3)
     """
-    if A.ndim < 2 or not -A.ndim <= neuron_axis < A.ndim:
-        raise ValueError(
-            f"A has shape {A.shape} and so no axis {neuron_axis} beside one of inputs: name the axis of the neurons")
-    return np.moveaxis(A, neuron_axis, -1).reshape(-1, A.shape[neuron_axis])
+    moved = _neurons_last(A, neuron_axis)
+    return moved.reshape(-1, moved.shape[-1])
 
 
-def groups_of_places(A: InexactArray, neuron_axis: int = 1) -> IntArray:
+def groups_of_places(A: ArrayLike, neuron_axis: int = 1) -> IntArray:
     """For each row of `as_matrix(A, neuron_axis)` the input, 0 .. n - 1, of which it is a place.
 
     Examples
@@ -51,8 +49,17 @@ def groups_of_places(A: InexactArray, neuron_axis: int = 1) -> IntArray:
     >>> groups_of_places(np.zeros((2, 3, 1, 4)), neuron_axis=1)
     array([0, 0, 0, 0, 1, 1, 1, 1])
     """
-    n, *places = np.moveaxis(A, neuron_axis, -1).shape[:-1]
+    n, *places = _neurons_last(A, neuron_axis).shape[:-1]
     return np.repeat(np.arange(n), int(np.prod(places)))
+
+
+def _neurons_last(A: ArrayLike, neuron_axis: int) -> InexactArray:
+    array = number_array("A", A)
+    if array.ndim < 2 or neuron_axis not in range(-array.ndim, array.ndim):
+        raise ValueError(
+            f"A has shape {array.shape} and so no axis {short(neuron_axis)} beside one of inputs: name the axis of the "
+            "neurons")
+    return np.moveaxis(array, int(neuron_axis), -1)
 
 
 def read_arrays(path: str | PathLike[str]) -> Arrays:
@@ -97,7 +104,11 @@ def _npz(path: Path) -> Arrays:
             archive = np.load(file, allow_pickle=False)
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise ValueError("it is a single array, an .npy file by another name")
-            return {name: archive[name] for name in archive.files}
+            arrays = {name: archive[name] for name in archive.files}
+        for name, array in arrays.items():
+            if not isinstance(array, np.ndarray):        # the bytes of a member of another kind
+                raise ValueError(f"its member {name!r} is no array")
+        return arrays
     except (ValueError, EOFError, OSError, KeyError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(
             f"{path} is no whole .npz file of plain arrays ({error}): save it again with np.savez") from error
