@@ -96,6 +96,7 @@ class NetworkLandscape:
 
         The loss goes from 0 to what one in a thousand random networks is above.
         """
+        bins = whole_number("bins", bins, 1)
         if self.coordinate == "loss":
             return np.linspace(0.0, float(np.quantile(self.direct_sample(RANGE_DRAWS), RANGE_SHARE)), bins + 1)
         if self.coordinate == "purity":
