@@ -21,6 +21,7 @@ import numpy as np
 from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
+from minigrok.checks import short
 from minigrok.version import __version__
 
 FORMAT = 2                     # which may hold a place within an epoch; format 1 could not, and is read as well
@@ -193,7 +194,7 @@ def _flat(settings: dict[str, Any], place: tuple[str, ...] = ()) -> dict[tuple[s
 
 def _load(path: str | PathLike[str]) -> tuple[str | None, Arrays]:
     try:
-        with zipfile.ZipFile(path) as archive:           # reading a member checks its CRC
+        with zipfile.ZipFile(Path(path)) as archive:     # reading a member checks its CRC
             for member in archive.infolist():
                 _require_plain(member)
             text = archive.read(HEADER).decode() if HEADER in archive.namelist() else None
@@ -224,9 +225,8 @@ def _as_read(configuration: Mapping[str, Any]) -> dict[str, Any]:
     try:
         settings: dict[str, Any] = json.loads(json.dumps(dict(configuration), allow_nan=False, default=np.generic.item))
     except (TypeError, ValueError) as error:
-        raise ValueError(
-            f"configuration {configuration!r} does not fit into JSON ({error}): "
-            "use text, finite numbers, True, False, None, and lists and dicts of them") from error
+        raise ValueError(f"configuration {short(configuration)} does not fit into JSON ({error}): "
+                         "use text, finite numbers, True, False, None, and lists and dicts of them") from error
     return settings
 
 

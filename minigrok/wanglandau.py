@@ -156,9 +156,8 @@ class WangLandau:
         if until_error is not None:
             real_number("until_error", until_error, 0, low_open=True)
             if self.walkers < WALKERS_FOR_AN_INTERVAL:
-                raise ValueError(
-                    f"until_error needs an error to go by, and {self.walkers} walkers do not give one: "
-                    f"take {WALKERS_FOR_AN_INTERVAL} or more")
+                raise ValueError(f"until_error needs an error to go by, and {self.walkers} walkers do not give one: "
+                                 f"take {WALKERS_FOR_AN_INTERVAL} or more")
             if self.schedule == "flatness" and cap is None:
                 raise ValueError("with flatness the error stops falling, so until_error may never come: give steps too")
         elif cap is None:
@@ -186,7 +185,8 @@ class WangLandau:
 
     def run_walker(self, number: int, steps: int) -> WalkerResult:
         """One walker on its own stream; for whoever spreads walkers over processes and then calls `combine`."""
-        walker = Walker(self.system, self.edges, self.schedule, self.joint, self._streams(number + 1)[number])
+        index = whole_number("number", number, 0)
+        walker = Walker(self.system, self.edges, self.schedule, self.joint, self._streams(index + 1)[index])
         part = Round(0, whole_number("steps", steps, 10 * OBSERVE_EVERY))
         walker.walk_to(part.end, part)
         return walker.result()
