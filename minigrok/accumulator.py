@@ -39,7 +39,7 @@ class DensityAccumulator:
     """
 
     def __init__(self, convention: str = "trace") -> None:
-        if convention == "centered_rows":
+        if isinstance(convention, str) and convention == "centered_rows":
             raise ValueError("convention 'centered_rows' needs the mean before the first row can be normalised: "
                              "give density_matrix all rows at once")
         self.convention = one_of("convention", convention, STREAMED)

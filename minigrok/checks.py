@@ -61,6 +61,14 @@ def numeric_array(name: str, values: ArrayLike) -> InexactArray:
     return array
 
 
+def real_array(name: str, values: ArrayLike) -> FloatArray:
+    """As `numeric_array`, and ValueError for a complex one."""
+    array = numeric_array(name, values)
+    if array.dtype.kind == "c":
+        raise ValueError(f"{name} has dtype {array.dtype}, but must be real: give its real part, or its size")
+    return array
+
+
 def number_array(name: str, values: Any) -> InexactArray:
     """`values` as a NumPy array of numbers of any type, not copied where it is one; its entries are not looked at.
 
@@ -77,7 +85,8 @@ def number_array(name: str, values: Any) -> InexactArray:
     if _holds_masked(values):
         raise ValueError(f"{name} has masked entries, which have no value: fill them, or leave their rows out")
     try:
-        array = np.asarray(values)
+        only_dlpack = hasattr(values, "__dlpack__") and not hasattr(values, "__array__")
+        array: InexactArray = np.from_dlpack(values) if only_dlpack else np.asarray(values)
     except ValueError as error:                  # ragged nested lists
         raise ValueError(f"{name} is no rectangular array ({error}): give every row the same length") from error
     except (TypeError, RuntimeError, BufferError) as error:      # a tensor that will not be an array
@@ -85,8 +94,7 @@ def number_array(name: str, values: Any) -> InexactArray:
     if array.dtype.name == "bfloat16":           # JAX's
         array = array.astype(np.float32)
     if array.dtype.kind not in "biufc":
-        raise ValueError(
-            f"{name} has dtype {array.dtype}, but must hold numbers: convert it, say with np.asarray(x, float)")
+        raise ValueError(f"{name} has dtype {array.dtype}, but must hold numbers: convert it, as np.asarray(x, float)")
     if array.size == 0:
         raise ValueError(f"{name} has shape {array.shape} and so no entry: give at least one row and one column")
     return array
@@ -131,10 +139,10 @@ def real_number(
 
     A number is what Python knows as real, or an array of one without axes: no text, truth value or masked entry.
     """
-    scalar = value.item() if getattr(value, "ndim", 1) == 0 and not _holds_masked(value) else value
     try:
+        scalar = value.item() if getattr(value, "ndim", 1) == 0 and not _holds_masked(value) else value
         number = float(scalar) if isinstance(scalar, numbers.Real) and not isinstance(scalar, bool) else np.nan
-    except OverflowError:
+    except (OverflowError, AttributeError):              # a whole number may be too large; a dtype has an ndim, too
         number = np.nan
     if not low <= number <= high or (low_open and number == low):      # not so for NaN
         first = "(-inf" if low == -LARGEST else f"{'(' if low_open else '['}{low:g}"
@@ -157,8 +165,6 @@ def _in_main_memory(name: str, values: Any) -> Any:
         values = values.detach()
         if str(values.dtype) == "torch.bfloat16":
             values = values.float()
-    if not hasattr(values, "__array__") and hasattr(values, "__dlpack__"):
-        values = np.from_dlpack(values)
     return values
 
 

@@ -178,10 +178,9 @@ def require_hermitian(rho: InexactArray, name: str = "rho") -> None:
     difference = abs(rho - np.swapaxes(rho, -1, -2).conj())
     for index in np.argwhere(~(difference <= HERMITIAN_TOLERANCE)).tolist():
         *stack, j, k = index
-        raise ValueError(
-            f"{name}{stack or ''} is not Hermitian: element [{j}, {k}] is {rho[tuple(index)]:.6g}, but "
-            f"the conjugate of [{k}, {j}] is {rho[(*stack, k, j)].conj():.6g}; average it with its conjugate "
-            "transpose if that is rounding")
+        raise ValueError(f"{name}{stack or ''} is not Hermitian: element [{j}, {k}] is {rho[tuple(index)]:.6g}, but "
+                         f"the conjugate of [{k}, {j}] is {rho[(*stack, k, j)].conj():.6g}; average it with its "
+                         "conjugate transpose if that is rounding")
 
 
 def _square(rho: ArrayLike, name: str) -> InexactArray:
@@ -202,8 +201,7 @@ def _clipped(p: FloatArray, name: str) -> FloatArray:
     lowest = p[..., 0]
     if not (lowest >= -NEGATIVE_TOLERANCE).all():
         index = np.argwhere(~(lowest >= -NEGATIVE_TOLERANCE))[0].tolist()
-        raise ValueError(
-            f"{name}{index or ''} has the eigenvalue {lowest[tuple(index)]:.6g}, but a density matrix has none "
-            "below 0: build it with density_matrix(A)")
+        raise ValueError(f"{name}{index or ''} has the eigenvalue {lowest[tuple(index)]:.6g}, but a density matrix has "
+                         "none below 0: build it with density_matrix(A)")
     clip_stack(p.reshape(-1, p.shape[-1]))
     return p

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import entr
 
-from minigrok.checks import FloatArray, numeric_array, real_number, short
+from minigrok.checks import FloatArray, real_array, real_number, short
 from minigrok.density import spectrum
 
 DEFAULT_BINS = 30              # of the weights' histogram; the weight entropy depends on it, so it has a name
@@ -239,9 +239,7 @@ def weight_entropy(weights: ArrayLike, bins: int | str | Sequence[float] | Float
     >>> weight_entropy([0.0, 0.0, 1.0, 1.0], bins=2).round(4)            # ln 2
     np.float64(0.6931)
     """
-    flat = numeric_array("weights", weights).ravel()
-    if flat.dtype.kind == "c":
-        raise ValueError("weights are complex, but a histogram needs real ones: give their real and imaginary parts")
+    flat = real_array("weights", weights).ravel()
     try:
         counts, edges = np.histogram(flat, bins)
     except (TypeError, ValueError) as error:

@@ -139,7 +139,8 @@ class MLP:
         self.init_scale = real_number("init_scale", init_scale, 0)
         self.bias = bool(bias)
         self.seed = seed if isinstance(seed, np.random.Generator) else whole_number("seed", seed, 0)
-        float_type = one_of("dtype", dtype if isinstance(dtype, str) else np.dtype(dtype).name, ("float32", "float64"))
+        type_name: Any = np.dtype(dtype).name if isinstance(dtype, type | np.dtype) else dtype
+        float_type = one_of("dtype", type_name, ("float32", "float64"))
         self._theta: FloatArray = np.zeros(sum((n + self.bias) * m for n, m in pairwise(self.sizes)), float_type)
         self.layers = views(self._theta, self.sizes, self.bias)
         self._initialise(np.random.default_rng(seed))
@@ -157,8 +158,8 @@ class MLP:
     @theta.setter
     def theta(self, values: ArrayLike) -> None:
         array = numeric_array("theta", values)
-        if array.shape != self._theta.shape:
-            raise ValueError(f"theta has shape {array.shape}, but this net's has {self._theta.shape}: W1, b1, W2, ...")
+        if array.shape != self._theta.shape or array.dtype.kind == "c":
+            raise ValueError(f"theta has shape {array.shape}, {array.dtype}, but this net has {len(self._theta)} reals")
         self._theta[:] = array
 
     @property
@@ -178,7 +179,7 @@ class MLP:
     def hidden(self, X: ArrayLike, layer: int = -1) -> FloatArray:
         """Activations A = phi(Z) (n, width) of hidden layer 0, 1, ..., from the inputs on; -1 is the last."""
         count = len(self.sizes) - 2
-        if layer not in range(-count, count):
+        if not isinstance(layer, int | np.integer) or layer not in range(-count, count):
             known = ", ".join(map(str, range(-count, count))) or "none, so give sizes a third number"
             raise ValueError(f"layer is {short(layer)}, but the hidden layers of sizes {self.sizes} are: {known}")
         return _finite("the hidden activations", forward(self, self._inputs(X))[1][1:][int(layer)])

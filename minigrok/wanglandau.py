@@ -41,7 +41,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from minigrok.checkpoint import load_checkpoint, save_checkpoint
-from minigrok.checks import FloatArray, numeric_array, one_of, real_number, whole_number
+from minigrok.checks import FloatArray, one_of, real_array, real_number, whole_number
 from minigrok.dos import WALKERS_FOR_AN_INTERVAL, DensityOfStates, WalkerResult, combine
 from minigrok.version import __version__
 from minigrok.walk import System
@@ -277,7 +277,7 @@ def doubts_about(states: DensityOfStates) -> list[str]:
 
 def _checked_edges(name: str, edges: ArrayLike, bins: int) -> FloatArray:
     """At least bins + 1 numbers that increase."""
-    checked: FloatArray = numeric_array(name, edges).astype(np.float64)
+    checked: FloatArray = real_array(name, edges).astype(np.float64)
     if checked.ndim != 1 or len(checked) < bins + 1:
         raise ValueError(
             f"{name} has shape {checked.shape}, but a walk needs two bins at least: three edges or more"

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import entr
 
-from minigrok.checks import FloatArray, InexactArray, IntArray, numeric_array, short
+from minigrok.checks import FloatArray, InexactArray, IntArray, as_double, numeric_array, real_array, short
 from minigrok.density import TRACE_TOLERANCE, gram_spectrum
 from minigrok.gradients import divided
 from minigrok.grams import activation_array, grams_by_group
@@ -118,9 +118,9 @@ def class_overlaps(A: ArrayLike, labels: ArrayLike, convention: str = "trace") -
 
 def holevo_bound(weights: ArrayLike) -> float:
     """H(w) = -sum_c w_c ln w_c in nats of weights that add up to 1, else ValueError: chi is never above it."""
-    w = numeric_array("weights", weights)
-    if w.dtype.kind == "c" or (w < 0).any() or not abs(w.sum() - 1) <= TRACE_TOLERANCE:
-        raise ValueError(f"weights are {short(weights)}, but must be shares: real, none below 0, and 1 together")
+    w = real_array("weights", weights)
+    if (w < 0).any() or not abs(w.sum() - 1) <= TRACE_TOLERANCE:
+        raise ValueError(f"weights are {short(weights)}, but must be shares: none below 0, and 1 together")
     return float(entr(w.astype(np.float64)).sum())
 
 
@@ -167,7 +167,7 @@ def holevo_gradient(A: ArrayLike, labels: ArrayLike) -> FloatArray:
 
 def checked_labels(labels: ArrayLike, rows: InexactArray) -> IntArray:
     """Labels as whole numbers, one a row of `rows`, a matrix (n, d), of two classes at least; else ValueError."""
-    y = numeric_array("labels", labels)
+    y = as_double(numeric_array("labels", labels))
     if rows.ndim != 2 or y.shape != rows.shape[:1]:
         raise ValueError(f"labels have shape {y.shape}, A has shape {rows.shape}: give one label a row of one matrix")
     for index in np.argwhere((y != np.floor(y.real)) | (abs(y) >= LABEL_LIMIT))[:1].ravel():

@@ -5,11 +5,13 @@ that package is installed. Pickles are never read: they can run code. (Arrays of
 function takes what speaks `__array__` or DLPack, see `minigrok.checks.number_array`.)
 """
 
+import warnings
 import zipfile
 import zlib
 from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -55,7 +57,8 @@ def groups_of_places(A: ArrayLike, neuron_axis: int = 1) -> IntArray:
 
 def _neurons_last(A: ArrayLike, neuron_axis: int) -> InexactArray:
     array = number_array("A", A)
-    if array.ndim < 2 or neuron_axis not in range(-array.ndim, array.ndim):
+    is_axis = isinstance(neuron_axis, int | np.integer) and -array.ndim <= neuron_axis < array.ndim
+    if array.ndim < 2 or not is_axis:
         raise ValueError(
             f"A has shape {array.shape} and so no axis {short(neuron_axis)} beside one of inputs: name the axis of the "
             "neurons")
@@ -93,8 +96,11 @@ def read_labels(path: str | PathLike[str]) -> NDArray[Any]:
 
 def _npy(path: Path) -> Arrays:
     try:
-        return {path.stem: np.load(path, mmap_mode="r", allow_pickle=False)}
-    except (ValueError, EOFError, OSError) as error:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        if not isinstance(array, np.ndarray):
+            raise ValueError("it is an .npz file by another name")
+        return {path.stem: array}
+    except (ValueError, EOFError, OSError, SyntaxError, TokenError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path} is no whole .npy file of numbers ({error}): save it again with np.save") from error
 
 
@@ -109,7 +115,8 @@ def _npz(path: Path) -> Arrays:
             if not isinstance(array, np.ndarray):        # the bytes of a member of another kind
                 raise ValueError(f"its member {name!r} is no array")
         return arrays
-    except (ValueError, EOFError, OSError, KeyError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+    except (ValueError, EOFError, OSError, KeyError, NotImplementedError, RuntimeError, SyntaxError, TokenError,
+            zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(
             f"{path} is no whole .npz file of plain arrays ({error}): save it again with np.savez") from error
 
@@ -120,7 +127,9 @@ def _csv(path: Path) -> Arrays:
         with path.open(encoding="utf-8") as file:
             first = file.readline()
         header = 0 if _are_numbers(first) else 1
-        return {path.stem: np.loadtxt(path, delimiter=",", ndmin=2, skiprows=header)}
+        with warnings.catch_warnings():                  # of a file without data, which is refused for what it lacks
+            warnings.simplefilter("ignore", UserWarning)
+            return {path.stem: np.loadtxt(path, delimiter=",", ndmin=2, skiprows=header)}
     except (ValueError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is no table of numbers separated by commas ({error})") from error
 

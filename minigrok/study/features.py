@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import entr
 
-from minigrok.checks import FloatArray, IntArray, number_array, numeric_array, one_of, whole_number
+from minigrok.checks import FloatArray, IntArray, numeric_array, one_of, real_array, whole_number
 from minigrok.history import History
 from minigrok.metrics import entropy_of_spectrum, purity_of_spectrum, weight_entropy
 from minigrok.mlp import MLP, forward
@@ -96,8 +96,8 @@ def answer_share(logits: ArrayLike, answers: ArrayLike) -> float:
     >>> answer_share([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]], [0, 0, 1, 1])
     1.0
     """
-    Z = real_array("logits", logits)
-    answers = number_array("answers", answers)
+    Z = real_array("logits", logits).astype(np.float64)
+    answers = numeric_array("answers", answers)
     if Z.ndim != 2 or answers.shape != Z.shape[:1]:
         raise ValueError(f"logits have shape {Z.shape}, answers {answers.shape}: give a row of logits for each answer")
     _, group, count = np.unique(answers, return_inverse=True, return_counts=True)
@@ -178,7 +178,7 @@ def fourier_concentration(W: FloatArray, p: int, op: str = "add") -> float:
     >>> round(fourier_concentration(np.concatenate([wave, wave])[:, None], 11), 6)
     1.0
     """
-    p, array = whole_number("p", p, 2), real_array("W", W)
+    p, array = whole_number("p", p, 2), real_array("W", W).astype(np.float64)
     one_of("op", op, OPERATIONS)
     if array.ndim != 2 or len(array) != 2 * p:
         raise ValueError(f"W has shape {array.shape}, but p is {p}: its rows are the weights on {2 * p} inputs")
@@ -191,14 +191,6 @@ def fourier_concentration(W: FloatArray, p: int, op: str = "add") -> float:
     total = power.sum(axis=1, keepdims=True)
     q = np.divide(power, total, out=np.zeros_like(power), where=total > 0)
     return float((q**2).sum(axis=1).mean())
-
-
-def real_array(name: str, values: ArrayLike) -> FloatArray:
-    """`values` as a finite float64 array; ValueError where they are something else."""
-    array = numeric_array(name, values)
-    if array.dtype.kind == "c":
-        raise ValueError(f"{name} has dtype {array.dtype}, but must be real")
-    return array.astype(np.float64)
 
 
 def power_below(largest: float) -> float:
