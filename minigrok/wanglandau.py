@@ -110,7 +110,7 @@ class WangLandau:
         self.walkers = whole_number("walkers", walkers, 1)
         self.seed = whole_number("seed", seed, 0)
         self.workers = whole_number("workers", workers, 1)
-        self.joint = {name: _checked_edges(f"joint[{name!r}]", borders, 1) for name, borders in (joint or {}).items()}
+        self.joint = {name: _checked_edges(f"joint[{name!r}]", edges, 1) for name, edges in dict(joint or {}).items()}
 
     @property
     def configuration(self) -> dict[str, Any]:

@@ -38,7 +38,7 @@ TRUSTED = {
     "tied_accuracy": INNER, "two_hot": INNER, "as_double": INNER, "require_finite": INNER, "replace_file": INNER,
     "names": INNER, "as_columns": INNER, "features": INNER, "agrees": STUDENT, "law": STUDENT, "holds":
     STUDENT, "fails": STUDENT, "holevo": INNER, "freedman_diaconis_entropy": INNER, "powers_of_root": INNER,
-    "power_below": INNER, "short": INNER, "history_panels": DRAWN, "training_figure": DRAWN,
+    "power_below": INNER, "short": INNER, "history_panels": DRAWN, "spectrum_plot": DRAWN, "training_figure": DRAWN,
         "class_overlap_plot": DRAWN,
     "decision_boundary": DRAWN, "entropy_purity_plot": DRAWN, "activations": STUDENT, "states": STUDENT, "rotation":
     STUDENT, "rotated": STUDENT, "start": PROTOCOL, "energy": PROTOCOL, "observe": PROTOCOL}
@@ -356,7 +356,8 @@ TABLE = {
     "SGD.step": Entry(partial(stepped, minigrok.SGD(0.1, 0.9)), {
         "theta": flat, "gradient": flat}, special=infinite, rounding=None),
     "AdamW.step": Entry(partial(stepped, minigrok.AdamW(0.1)), {
-        "theta": flat, "gradient": flat}, (RuntimeWarning,), special=infinite, rounding=None),
+        "theta": flat, "gradient": dataclasses.replace(flat, words=("state", "overflow"))}, (RuntimeWarning,),
+        special=infinite, rounding=None),
     "Cosine": Entry(lambda final: minigrok.Cosine(final)(3, 10), {"final": number(0.0, 0.5)}),
     "StepDecay": Entry(lambda every, factor: minigrok.StepDecay(every, factor)(3, 10), {
         "every": number(1, 2), "factor": number(0.5)}),
@@ -386,7 +387,8 @@ TABLE = {
     "WangLandau": Entry(lambda **words: minigrok.WangLandau(**words).edges, SYSTEM | {
         "edges": edges, "schedule": word("one_over_t", "flatness"), "walkers": number(1), "seed": seed, "workers":
         number(1), "joint": Kind(lambda rng, n, d: None, lambda value: hostile_array(np.arange(4.0)).map(
-            lambda it: dataclasses.replace(it, value={"m": it.value}, same=False)) | hostile_word)}),
+            lambda it: dataclasses.replace(it, value={"m": it.value}, same=False)) | hostile_word, (
+                "dictionary", "truth value", *LOOPS))}),
     "WangLandau.run": Entry(sampler_run, SYSTEM | {
         "edges": Kind(lambda rng, n, d: minigrok.Ising2D(2).edges, lambda value: hostile_array(value), ("range",
                       "energy", "start")), "steps": number(20_000, absurd=False, words=("give",)),
@@ -502,10 +504,6 @@ TABLE = {
     "density_heatmap": Entry(partial(drawn, plots.density_heatmap, "ax"), {
         "ax": fixed(axes), "rho": array(real_state, "image data", "Image data"), "largest": number(None, 1.0)},
         share=0.02),
-    "spectrum_plot": Entry(partial(drawn, plots.spectrum_plot, "ax"), {
-        "ax": fixed(axes), "spectra": Kind(lambda rng, n, d: {"a": probabilities(rng, n, d)},
-        lambda value: hostile_array(
-            value["a"]).map(lambda it: dataclasses.replace(it, value={"a": it.value})), ("dimension",))}, share=0.02),
     "state_panels": Entry(partial(drawn, plots.state_panels, "figure"), {
         "figure": fixed(lambda: plots.new_figure(2, 2)), "states": Kind(lambda rng, n, d: {
             "a": real_state(rng, n, d)}, lambda value: hostile_array(value["a"]).map(
