@@ -17,7 +17,7 @@ References
 import numpy as np
 from numpy.typing import ArrayLike
 
-from minigrok.checks import InexactArray, as_double, number_array, one_of, require_finite
+from minigrok.checks import InexactArray, as_double, number_array, one_of, require_finite, short
 from minigrok.grams import SAFE_SMALLEST, hermitian_part, prepared_rows, rows_of_a_block
 
 STREAMED = ("trace", "rows", "centered")
@@ -39,10 +39,9 @@ class DensityAccumulator:
     """
 
     def __init__(self, convention: str = "trace") -> None:
-        if convention == "centered_rows":
-            raise ValueError(
-                "convention 'centered_rows' needs the mean before the first row can be normalised: "
-                "give density_matrix all rows at once")
+        if isinstance(convention, str) and convention == "centered_rows":
+            raise ValueError("convention 'centered_rows' needs the mean before the first row can be normalised: "
+                             "give density_matrix all rows at once")
         self.convention = one_of("convention", convention, STREAMED)
         self.n = 0                                       # rows seen
         self.gram: InexactArray = np.zeros((0, 0))       # (d, d) the sum, about the mean if centred
@@ -74,9 +73,10 @@ class DensityAccumulator:
         ValueError
             For another convention or width.
         """
-        if other.convention != self.convention:
+        theirs = getattr(other, "convention", None)
+        if theirs != self.convention:
             raise ValueError(
-                f"the other accumulator's convention is {other.convention!r}, this one's {self.convention!r}: "
+                f"the other accumulator's convention is {short(theirs)}, this one's {self.convention!r}: "
                 "states of different conventions do not add up")
         if other.n:
             self._join(other.n, other.gram, other.mean)

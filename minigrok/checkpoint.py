@@ -15,12 +15,14 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from os import PathLike
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
 from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
+from minigrok.checks import short
 from minigrok.version import __version__
 
 FORMAT = 2                     # which may hold a place within an epoch; format 1 could not, and is read as well
@@ -157,7 +159,7 @@ def load_checkpoint(
         raise CheckpointError(f"{path} is no checkpoint: it has no member {HEADER!r}")
     try:
         header = dict(json.loads(text))
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise CheckpointError(f"{path} is damaged: its header cannot be read ({error})") from error
     if header.get("format") not in (1, FORMAT):          # before all else: another format may differ in anything
         raise CheckpointError(
@@ -193,7 +195,7 @@ def _flat(settings: dict[str, Any], place: tuple[str, ...] = ()) -> dict[tuple[s
 
 def _load(path: str | PathLike[str]) -> tuple[str | None, Arrays]:
     try:
-        with zipfile.ZipFile(path) as archive:           # reading a member checks its CRC
+        with zipfile.ZipFile(Path(path)) as archive:     # reading a member checks its CRC
             for member in archive.infolist():
                 _require_plain(member)
             text = archive.read(HEADER).decode() if HEADER in archive.namelist() else None
@@ -205,7 +207,7 @@ def _load(path: str | PathLike[str]) -> tuple[str | None, Arrays]:
     except FileNotFoundError:
         raise
     except (zipfile.BadZipFile, zipfile.LargeZipFile, ValueError, EOFError, OSError, NotImplementedError,
-            RuntimeError, MemoryError, KeyError, SyntaxError, TypeError) as error:
+            RuntimeError, MemoryError, KeyError, SyntaxError, TypeError, TokenError) as error:
         raise CheckpointError(f"{path} is no whole .npz file of plain arrays ({error})") from error
     return text, arrays
 
@@ -223,10 +225,9 @@ def _as_read(configuration: Mapping[str, Any]) -> dict[str, Any]:
     """The configuration as JSON gives it back: tuples are lists, NumPy's numbers plain ones, all names text."""
     try:
         settings: dict[str, Any] = json.loads(json.dumps(dict(configuration), allow_nan=False, default=np.generic.item))
-    except (TypeError, ValueError) as error:
-        raise ValueError(
-            f"configuration {configuration!r} does not fit into JSON ({error}): "
-            "use text, finite numbers, True, False, None, and lists and dicts of them") from error
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValueError(f"configuration {short(configuration)} does not fit into JSON ({error}): "
+                         "use text, finite numbers, True, False, None, and lists and dicts of them") from error
     return settings
 
 

@@ -4,6 +4,8 @@ Each error names the offending value, the rule that it broke and the way out.
 """
 
 import difflib
+import numbers
+import reprlib
 from collections.abc import Iterable
 from typing import Any
 
@@ -16,16 +18,25 @@ BoolArray = NDArray[np.bool_]
 InexactArray = NDArray[Any]          # real or complex
 FINITE_BLOCK = 2**20                 # entries looked at in one go
 CPU, PINNED = 1, 3                   # devices in DLPack's numbering whose memory NumPy can read
+MOST_AXES = 64                       # of a NumPy array
+LARGEST, LARGEST_WHOLE = float(np.finfo(np.float64).max), 2**63 - 1
+_SHORT = reprlib.Repr()              # how an error shows a value, which may be long, or a list of itself
+_SHORT.maxstring = _SHORT.maxother = 80
 
 
 def one_of(what: str, name: str, known: Iterable[str]) -> str:
     """Return `name` if it is among the `known` ones; else raise ValueError that says the nearest."""
     known = list(known)
-    if name in known:
+    if isinstance(name, str) and name in known:          # an array would be compared entry by entry
         return name
-    near = difflib.get_close_matches(str(name), known, n=1)
+    near = difflib.get_close_matches(name if isinstance(name, str) else "", known, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
-    raise ValueError(f"{what} {name!r} is not known; {hint}choose one of: {', '.join(map(str, known))}")
+    raise ValueError(f"{what} {short(name)} is not known; {hint}choose one of: {', '.join(map(str, known))}")
+
+
+def short(value: Any) -> str:
+    """What an error shows of a value: its repr, but no more than a line or two of it, whatever it is."""
+    return " ".join(_SHORT.repr(value).split("\n"))
 
 
 def numeric_array(name: str, values: ArrayLike) -> InexactArray:
@@ -50,6 +61,14 @@ def numeric_array(name: str, values: ArrayLike) -> InexactArray:
     return array
 
 
+def real_array(name: str, values: ArrayLike) -> FloatArray:
+    """As `numeric_array`, and ValueError for a complex one."""
+    array = numeric_array(name, values)
+    if array.dtype.kind == "c":
+        raise ValueError(f"{name} has dtype {array.dtype}, but must be real: give its real part, or its size")
+    return array
+
+
 def number_array(name: str, values: Any) -> InexactArray:
     """`values` as a NumPy array of numbers of any type, not copied where it is one; its entries are not looked at.
 
@@ -66,7 +85,8 @@ def number_array(name: str, values: Any) -> InexactArray:
     if _holds_masked(values):
         raise ValueError(f"{name} has masked entries, which have no value: fill them, or leave their rows out")
     try:
-        array = np.asarray(values)
+        only_dlpack = hasattr(values, "__dlpack__") and not hasattr(values, "__array__")
+        array: InexactArray = np.from_dlpack(values) if only_dlpack else np.asarray(values)
     except ValueError as error:                  # ragged nested lists
         raise ValueError(f"{name} is no rectangular array ({error}): give every row the same length") from error
     except (TypeError, RuntimeError, BufferError) as error:      # a tensor that will not be an array
@@ -74,8 +94,7 @@ def number_array(name: str, values: Any) -> InexactArray:
     if array.dtype.name == "bfloat16":           # JAX's
         array = array.astype(np.float32)
     if array.dtype.kind not in "biufc":
-        raise ValueError(
-            f"{name} has dtype {array.dtype}, but must hold numbers: convert it, say with np.asarray(x, float)")
+        raise ValueError(f"{name} has dtype {array.dtype}, but must hold numbers: convert it, as np.asarray(x, float)")
     if array.size == 0:
         raise ValueError(f"{name} has shape {array.shape} and so no entry: give at least one row and one column")
     return array
@@ -100,30 +119,35 @@ def require_finite(name: str, array: InexactArray, first_row: int = 0) -> None:
             entry = block[tuple(index)]
             if array.ndim:
                 index[0] += start + first_row
-            raise ValueError(
-                f"{name}{index.tolist() or ''} is {entry}, but every entry must be finite: "
-                "look for an overflow or a missing value upstream")
+            raise ValueError(f"{name}{index.tolist() or ''} is {entry}, but every entry must be finite: "
+                             "look for an overflow or a missing value upstream")
 
 
 def whole_number(name: str, value: Any, at_least: int) -> int:
-    """`value` as an int, if it is a whole number not below `at_least`; else ValueError."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < at_least:
-        raise ValueError(f"{name} is {value!r}, but must be a whole number, {at_least} or more")
+    """`value` as an int, if it is a whole number not below `at_least`; else ValueError. A seed alone may pass 2^63."""
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool | np.timedelta64)
+    if not whole or value < at_least or (value > LARGEST_WHOLE and name != "seed"):
+        below = " and below 2^63" if whole and value > LARGEST_WHOLE else ""
+        raise ValueError(f"{name} is {short(value)}, but must be a whole number, {at_least} or more{below}")
     return int(value)
 
 
 def real_number(
-    name: str, value: Any, low: float = -np.inf, high: float = np.inf, *, low_open: bool = False
+    name: str, value: Any, low: float = -LARGEST, high: float = LARGEST, *, low_open: bool = False
 ) -> float:
-    """`value` as a finite float in [low, high], or (low, high] if `low_open`; else ValueError."""
+    """`value` as a float in [low, high], or (low, high] if `low_open`; else ValueError. Finite, unless `high` is not.
+
+    A number is what Python knows as real, or an array of one without axes: no text, truth value or masked entry.
+    """
     try:
-        number = np.nan if isinstance(value, str | bytes | bool) else float(value)
-    except (TypeError, ValueError, OverflowError):
+        scalar = value.item() if getattr(value, "ndim", 1) == 0 and not _holds_masked(value) else value
+        number = float(scalar) if isinstance(scalar, numbers.Real) and not isinstance(scalar, bool) else np.nan
+    except (OverflowError, AttributeError):              # a whole number may be too large; a dtype has an ndim, too
         number = np.nan
-    if not np.isfinite(number) or number < low or number > high or (low_open and number == low):
-        bracket = "(" if low_open or low == -np.inf else "["
-        closing = ")" if high == np.inf else "]"
-        raise ValueError(f"{name} is {value!r}, but must be a number in {bracket}{low:g}, {high:g}{closing}")
+    if not low <= number <= high or (low_open and number == low):      # not so for NaN
+        first = "(-inf" if low == -LARGEST else f"{'(' if low_open else '['}{low:g}"
+        last = "inf)" if high == LARGEST else f"{high:g}]"
+        raise ValueError(f"{name} is {short(value)}, but must be a number in {first}, {last}")
     return number
 
 
@@ -141,13 +165,11 @@ def _in_main_memory(name: str, values: Any) -> Any:
         values = values.detach()
         if str(values.dtype) == "torch.bfloat16":
             values = values.float()
-    if not hasattr(values, "__array__") and hasattr(values, "__dlpack__"):
-        values = np.from_dlpack(values)
     return values
 
 
-def _holds_masked(values: Any) -> bool:
+def _holds_masked(values: Any, axes: int = MOST_AXES) -> bool:
     """Whether a masked entry hides in an array or in nested lists of them: np.asarray would use what lies beneath."""
-    if isinstance(values, list | tuple):
-        return any(map(_holds_masked, values))
+    if isinstance(values, list | tuple):                 # a list of itself has no end, and is refused by np.asarray
+        return axes > 0 and any(_holds_masked(inner, axes - 1) for inner in values)
     return isinstance(values, np.ma.MaskedArray) and bool(np.ma.is_masked(values))

@@ -159,8 +159,9 @@ def checked_state(rho: ArrayLike, name: str = "rho") -> InexactArray:
     d = array.shape[-1]
     if not are_states(np.ascontiguousarray(array).reshape(-1, d, d), HERMITIAN_TOLERANCE, TRACE_TOLERANCE):
         _square(array, name)                             # NaN and infinity
-        require_hermitian(array, name)
-        require_unit_trace(array, name)
+        with np.errstate(over="ignore", invalid="ignore"):           # what comes of that is refused, too
+            require_hermitian(array, name)
+            require_unit_trace(array, name)
     return array
 
 
@@ -168,9 +169,8 @@ def require_unit_trace(rho: InexactArray, name: str = "rho") -> None:
     """Raise ValueError that names the trace, and the index in the stack, unless it is 1 to 1e-6."""
     trace = np.trace(rho, axis1=-2, axis2=-1)
     for index in np.argwhere(~(abs(trace - 1) <= TRACE_TOLERANCE)).tolist():    # NaN is caught too
-        raise ValueError(
-            f"{name}{index or ''} has trace {trace[tuple(index)]:.6g}, but a density matrix has trace 1: "
-            "build it with density_matrix(A), or divide it by its trace")
+        raise ValueError(f"{name}{index or ''} has trace {trace[tuple(index)]:.6g}, but a density matrix has trace 1: "
+                         "build it with density_matrix(A), or divide it by its trace")
 
 
 def require_hermitian(rho: InexactArray, name: str = "rho") -> None:
@@ -178,18 +178,16 @@ def require_hermitian(rho: InexactArray, name: str = "rho") -> None:
     difference = abs(rho - np.swapaxes(rho, -1, -2).conj())
     for index in np.argwhere(~(difference <= HERMITIAN_TOLERANCE)).tolist():
         *stack, j, k = index
-        raise ValueError(
-            f"{name}{stack or ''} is not Hermitian: element [{j}, {k}] is {rho[tuple(index)]:.6g}, but "
-            f"the conjugate of [{k}, {j}] is {rho[(*stack, k, j)].conj():.6g}; average it with its conjugate "
-            "transpose if that is rounding")
+        raise ValueError(f"{name}{stack or ''} is not Hermitian: element [{j}, {k}] is {rho[tuple(index)]:.6g}, but "
+                         f"the conjugate of [{k}, {j}] is {rho[(*stack, k, j)].conj():.6g}; average it with its "
+                         "conjugate transpose if that is rounding")
 
 
 def _square(rho: ArrayLike, name: str) -> InexactArray:
     array = numeric_array(name, rho)
     if array.ndim < 2 or array.shape[-1] != array.shape[-2]:
-        raise ValueError(
-            f"{name} has shape {array.shape}, but a density matrix is square, (..., d, d): "
-            "density_matrix(A) makes one of activations A")
+        raise ValueError(f"{name} has shape {array.shape}, but a density matrix is square, (..., d, d): "
+                         "density_matrix(A) makes one of activations A")
     return as_double(array)
 
 
@@ -203,8 +201,7 @@ def _clipped(p: FloatArray, name: str) -> FloatArray:
     lowest = p[..., 0]
     if not (lowest >= -NEGATIVE_TOLERANCE).all():
         index = np.argwhere(~(lowest >= -NEGATIVE_TOLERANCE))[0].tolist()
-        raise ValueError(
-            f"{name}{index or ''} has the eigenvalue {lowest[tuple(index)]:.6g}, but a density matrix has none "
-            "below 0: build it with density_matrix(A)")
+        raise ValueError(f"{name}{index or ''} has the eigenvalue {lowest[tuple(index)]:.6g}, but a density matrix has "
+                         "none below 0: build it with density_matrix(A)")
     clip_stack(p.reshape(-1, p.shape[-1]))
     return p

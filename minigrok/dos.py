@@ -11,7 +11,7 @@ from scipy.special import logsumexp
 from scipy.stats import t as student_t
 
 from minigrok.checkpoint import load_arrays, save_arrays
-from minigrok.checks import BoolArray, FloatArray, IntArray
+from minigrok.checks import BoolArray, FloatArray, IntArray, one_of, real_number
 
 WALKERS_FOR_AN_INTERVAL = 8    # below it the spread itself is known to 40 % or worse
 
@@ -105,7 +105,7 @@ class DensityOfStates:
         walkers = len(self.walkers_log_g)
         if walkers < WALKERS_FOR_AN_INTERVAL:
             raise ValueError(f"an interval from {walkers} walkers would mislead: run {WALKERS_FOR_AN_INTERVAL} or more")
-        if not 0 < level < 1:
+        if not 0 < real_number("level", level) < 1:
             raise ValueError(f"level is {level}, but must lie between 0 and 1")
         half = student_t.ppf((1 + level) / 2, walkers - 1) * self.error
         return self.log_g - half, self.log_g + half
@@ -115,9 +115,10 @@ class DensityOfStates:
 
         Of each energy bin the whole mass is shared out: values outside of all columns do not count.
         """
-        looks = self.joint[name].sum(axis=1, keepdims=True)
+        counts = self.joint[one_of("observable", name, self.joint)]
+        looks = counts.sum(axis=1, keepdims=True)
         with np.errstate(divide="ignore", invalid="ignore"):
-            log_share = np.where(looks > 0, np.log(self.joint[name] / looks), -np.inf)
+            log_share = np.where(looks > 0, np.log(counts / looks), -np.inf)
         joint: FloatArray = self.log_g[:, None] + log_share
         return joint
 

@@ -46,8 +46,7 @@ def entropy_gradient(A: ArrayLike) -> FloatArray:
     # Below eps p is rounding. A is about sqrt(p) on its eigenvector, so any ln p of the right size will do there.
     log_p = np.log(np.maximum(p, np.finfo(np.float64).eps))
     S = entropy_of_spectrum(np.maximum(p, 0.0))
-    gradient: FloatArray = -2 / t * (array @ (Q * log_p) @ Q.T + S * array) / scale
-    return gradient
+    return divided(-2 / t * (array @ (Q * log_p) @ Q.T + S * array), scale)
 
 
 def purity_gradient(A: ArrayLike) -> FloatArray:
@@ -68,8 +67,16 @@ def purity_gradient(A: ArrayLike) -> FloatArray:
     """
     array, rho, t, scale = _single_state(A)
     P = (rho**2).sum()
-    gradient: FloatArray = 4 / t * (array @ rho - P * array) / scale
-    return gradient
+    return divided(4 / t * (array @ rho - P * array), scale)
+
+
+def divided(gradient: FloatArray, scale: np.float64) -> FloatArray:
+    """The gradient by A of one by A / scale; ValueError where it overflows, as it does near A = 0."""
+    with np.errstate(over="ignore"):
+        by_A: FloatArray = gradient / scale
+    if not np.isfinite(by_A).all():
+        raise ValueError(f"A's largest entry is {scale:g}, so small that the gradient overflows: take a multiple of A")
+    return by_A
 
 
 def _single_state(A: ArrayLike) -> tuple[FloatArray, InexactArray, np.float64, np.float64]:

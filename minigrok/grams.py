@@ -64,9 +64,8 @@ def prepared_rows(A: ArrayLike, convention: str = "trace") -> InexactArray:
     Parameters, errors as for `minigrok.density_matrix`; the result is float64 or complex128, of A's shape.
     """
     one_of("convention", convention, CONVENTIONS)
-    array = activation_array(A)
-    require_finite("A", array)
-    rows = as_double(array)
+    rows = as_double(activation_array(A))
+    require_finite("A", rows)                            # after that: a long double may be infinite as a double
     if convention.startswith("centered"):
         rows = _safely_scaled(rows, (-2, -1))
         rows = _off(rows, _mean(rows), abs(rows).max(axis=-2, keepdims=True))
@@ -74,9 +73,8 @@ def prepared_rows(A: ArrayLike, convention: str = "trace") -> InexactArray:
     nothing = ~rows.any(axis=(-2, -1))
     for index in np.argwhere(nothing).tolist():
         why = "all its rows are alike" if convention.startswith("centered") else "all its activations are zero"
-        raise ValueError(
-            f"A{index or ''} has no state in the convention {convention!r}: {why}; "
-            "a dead layer or a single input has no spectrum, so leave it out")
+        raise ValueError(f"A{index or ''} has no state in the convention {convention!r}: {why}; "
+                         "a dead layer or a single input has no spectrum, so leave it out")
     return rows
 
 
@@ -84,9 +82,8 @@ def activation_array(A: ArrayLike) -> InexactArray:
     """A as an array of floats with two axes or more; else ValueError. Its entries are not looked at."""
     array = number_array("A", A)
     if array.ndim < 2:
-        raise ValueError(
-            f"A has shape {array.shape}, but activations are a matrix (inputs, neurons): "
-            "A[None, :] makes one input of it, A[:, None] one neuron")
+        raise ValueError(f"A has shape {array.shape}, but activations are a matrix (inputs, neurons): "
+                         "A[None, :] makes one input of it, A[:, None] one neuron")
     return array
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import entr
 
-from minigrok.checks import FloatArray, numeric_array
+from minigrok.checks import FloatArray, real_array, real_number, short
 from minigrok.density import spectrum
 
 DEFAULT_BINS = 30              # of the weights' histogram; the weight entropy depends on it, so it has a name
@@ -92,10 +92,8 @@ def von_neumann_entropy(rho: ArrayLike, base: float | None = None) -> Number:
     >>> von_neumann_entropy([maximally_mixed, pure]).round(4)    # ln 4, and 0
     array([1.3863, 0.    ])
     """
-    if base is not None and not 1 < base < np.inf:       # so put, it refuses NaN too
-        raise ValueError(f"base is {base}, but must be finite and above 1; leave it out for nats")
     S = entropy_of_spectrum(spectrum(rho))
-    return S if base is None else S / np.log(base)
+    return S if base is None else S / np.log(real_number("base", base, 1, low_open=True))
 
 
 def renyi_entropy(rho: ArrayLike, alpha: float) -> Number:
@@ -130,9 +128,7 @@ def renyi_entropy(rho: ArrayLike, alpha: float) -> Number:
     >>> renyi_entropy(np.diag([0.5, 0.25, 0.25]), 2).round(4)    # -ln 0.375
     np.float64(0.9808)
     """
-    if not alpha >= 0:
-        raise ValueError(f"alpha is {alpha}, but the order of a Renyi entropy is 0 or above")
-    return renyi_of_spectrum(spectrum(rho), alpha)
+    return renyi_of_spectrum(spectrum(rho), real_number("alpha", alpha, 0, np.inf))
 
 
 def purity(rho: ArrayLike) -> Number:
@@ -243,21 +239,18 @@ def weight_entropy(weights: ArrayLike, bins: int | str | Sequence[float] | Float
     >>> weight_entropy([0.0, 0.0, 1.0, 1.0], bins=2).round(4)            # ln 2
     np.float64(0.6931)
     """
-    flat = numeric_array("weights", weights).ravel()
-    if flat.dtype.kind == "c":
-        raise ValueError("weights are complex, but a histogram needs real ones: give their real and imaginary parts")
+    flat = real_array("weights", weights).ravel()
     try:
         counts, edges = np.histogram(flat, bins)
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"bins is {bins!r}, which is no binning ({error}): give a whole number, a rule's name such as 'fd', "
+            f"bins is {short(bins)}, which is no binning ({error}): give a whole number, a rule's name such as 'fd', "
             "or increasing edges") from error
     if len(edges) < 2 or np.isnan(edges).any():
-        raise ValueError(f"bins is {bins!r}, which is no binning: edges are two or more increasing numbers, none NaN")
+        raise ValueError(f"bins is {short(bins)}, which is no binning: edges are two or more rising numbers, none NaN")
     if counts.sum() < flat.size:
         outside = flat[(flat < edges[0]) | (flat > edges[-1])][0]
-        raise ValueError(
-            f"a weight is {outside:.6g}, outside the edges from {edges[0]:g} to {edges[-1]:g}: "
-            "widen them, say with -inf and inf at the ends")
+        raise ValueError(f"a weight is {outside:.6g}, outside the edges from {edges[0]:g} to {edges[-1]:g}: "
+                         "widen them, say with -inf and inf at the ends")
     H: np.float64 = entr(counts / flat.size).sum()
     return H

@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from scipy.special import expit
 
 from minigrok.checkpoint import load_checkpoint, save_checkpoint
-from minigrok.checks import FloatArray, IntArray, numeric_array, one_of, real_number, whole_number
+from minigrok.checks import FloatArray, IntArray, number_array, numeric_array, one_of, real_number, short, whole_number
 
 
 class Activation(NamedTuple):
@@ -131,7 +131,7 @@ class MLP:
         bias: bool = True, dtype: DTypeLike = np.float64, seed: int | np.random.Generator = 0, init_scale: float = 0.1,
     ) -> None:
         if not np.iterable(sizes) or len(sizes) < 2:
-            raise ValueError(f"sizes is {sizes!r}, but a net has an input and an output: [features, classes] at least")
+            raise ValueError(f"sizes is {short(sizes)}, but a net has an input and an output: two numbers at least")
         self.sizes = tuple(whole_number(f"sizes[{i}]", size, 1) for i, size in enumerate(sizes))
         self.activation = one_of("activation", activation, ACTIVATIONS)
         self.loss = one_of("loss", loss, LOSSES)
@@ -139,7 +139,8 @@ class MLP:
         self.init_scale = real_number("init_scale", init_scale, 0)
         self.bias = bool(bias)
         self.seed = seed if isinstance(seed, np.random.Generator) else whole_number("seed", seed, 0)
-        float_type = one_of("dtype", dtype if isinstance(dtype, str) else np.dtype(dtype).name, ("float32", "float64"))
+        type_name: Any = np.dtype(dtype).name if isinstance(dtype, type | np.dtype) else dtype
+        float_type = one_of("dtype", type_name, ("float32", "float64"))
         self._theta: FloatArray = np.zeros(sum((n + self.bias) * m for n, m in pairwise(self.sizes)), float_type)
         self.layers = views(self._theta, self.sizes, self.bias)
         self._initialise(np.random.default_rng(seed))
@@ -157,8 +158,8 @@ class MLP:
     @theta.setter
     def theta(self, values: ArrayLike) -> None:
         array = numeric_array("theta", values)
-        if array.shape != self._theta.shape:
-            raise ValueError(f"theta has shape {array.shape}, but this net's has {self._theta.shape}: W1, b1, W2, ...")
+        if array.shape != self._theta.shape or array.dtype.kind == "c":
+            raise ValueError(f"theta has shape {array.shape}, {array.dtype}, but this net has {len(self._theta)} reals")
         self._theta[:] = array
 
     @property
@@ -176,14 +177,11 @@ class MLP:
 
     @np.errstate(over="ignore", invalid="ignore")
     def hidden(self, X: ArrayLike, layer: int = -1) -> FloatArray:
-        """Activations A = phi(Z), shape (n, width), of hidden layer 0, 1, ..., counted from the inputs; -1 is the last.
-
-        ValueError if the net has no such hidden layer.
-        """
+        """Activations A = phi(Z) (n, width) of hidden layer 0, 1, ..., from the inputs on; -1 is the last."""
         count = len(self.sizes) - 2
-        if layer not in range(-count, count):
+        if not isinstance(layer, int | np.integer) or layer not in range(-count, count):
             known = ", ".join(map(str, range(-count, count))) or "none, so give sizes a third number"
-            raise ValueError(f"layer is {layer!r}, but the hidden layers of sizes {self.sizes} are: {known}")
+            raise ValueError(f"layer is {short(layer)}, but the hidden layers of sizes {self.sizes} are: {known}")
         return _finite("the hidden activations", forward(self, self._inputs(X))[1][1:][int(layer)])
 
     def predict(self, X: ArrayLike) -> IntArray:
@@ -204,7 +202,11 @@ class MLP:
     @np.errstate(over="ignore", invalid="ignore")
     def loss_of_logits(self, Z: FloatArray, y: IntArray) -> float:
         """The loss of outputs that `forward` gave, shape (n, classes), without a gradient."""
-        return float(_finite("the loss", np.asarray(LOSSES[self.loss](Z, y)[0])))
+        outputs = numeric_array("Z", Z)
+        if outputs.ndim != 2 or outputs.shape[1] != self.sizes[-1] or outputs.dtype.kind == "c":
+            raise ValueError(f"Z has shape {outputs.shape}, but this net's outputs are reals (n, {self.sizes[-1]})")
+        labels = self._labels(y, len(outputs))
+        return float(_finite("the loss", np.asarray(LOSSES[self.loss](outputs, labels)[0])))
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write settings and parameters to one file, which `MLP.load` reads."""
@@ -236,7 +238,7 @@ class MLP:
         return inputs if inputs is array else numeric_array("X", inputs)     # 1e300 is infinite in float32
 
     def _labels(self, y: ArrayLike, n: int) -> IntArray:
-        labels = np.asarray(y)
+        labels = number_array("y", y)
         if labels.shape != (n,) or labels.dtype.kind not in "iu":
             raise ValueError(
                 f"y has shape {labels.shape} and dtype {labels.dtype}, but must be {n} whole numbers, one an input")

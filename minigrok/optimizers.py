@@ -24,7 +24,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from minigrok.checks import FloatArray, real_number
+from minigrok.checks import FloatArray, numeric_array, real_number, short
 
 
 class Optimizer(Protocol):
@@ -177,9 +177,9 @@ class AdamW:
 
     def __post_init__(self) -> None:
         """Check the settings; as plain floats they leave float32 parameters float32."""
-        betas = np.ravel(self.betas).tolist()
+        betas = numeric_array("betas", self.betas).ravel().tolist()
         if len(betas) != 2:
-            raise ValueError(f"betas is {self.betas!r}, but must be two numbers, say (0.9, 0.999)")
+            raise ValueError(f"betas is {short(self.betas)}, but must be two numbers, say (0.9, 0.999)")
         settle(self, lr=real_number("lr", self.lr, 0.0),
                betas=(below_one("betas[0]", betas[0]), below_one("betas[1]", betas[1])),
                eps=real_number("eps", self.eps, 0.0, low_open=True),
@@ -198,7 +198,7 @@ class AdamW:
     def step(self, theta: FloatArray, gradient: FloatArray, state: AdamWState) -> AdamWState:
         """One step: moves `theta` in place, leaves `gradient` and `state` alone, returns the next state.
 
-        All have the shape and type that `start` saw; else ValueError.
+        All have the shape and type that `start` saw; else ValueError. Of a gradient whose square overflows NumPy warns.
         """
         require_alike(theta, gradient, state.mean)
         b1, b2 = self.betas
@@ -257,12 +257,14 @@ def below_one(name: str, value: Any) -> float:
     """A share of what is remembered: a number from 0 to below 1, else ValueError."""
     number = real_number(name, value, 0.0, 1.0)
     if number == 1:
-        raise ValueError(f"{name} is {value!r}, but must be below 1: at 1 no gradient would ever be forgotten")
+        raise ValueError(f"{name} is {short(value)}, but must be below 1: at 1 no gradient would ever be forgotten")
     return number
 
 
 def require_alike(theta: FloatArray, gradient: FloatArray, memory: FloatArray) -> None:
     """Raise ValueError unless all have one shape and type: NumPy would stretch or round them in silence."""
+    if any(not isinstance(array, np.ndarray) or isinstance(array, np.ma.MaskedArray) for array in (theta, gradient)):
+        raise ValueError(f"theta is {short(theta)}, gradient {short(gradient)}, but a step takes arrays, none masked")
     if not theta.shape == gradient.shape == memory.shape or not theta.dtype == gradient.dtype == memory.dtype:
         raise ValueError(
             f"theta is {theta.dtype} {theta.shape}, gradient {gradient.dtype} {gradient.shape} and the state "

@@ -17,7 +17,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from minigrok.checkpoint import replace_file
-from minigrok.checks import FloatArray, InexactArray, IntArray
+from minigrok.checks import FloatArray, InexactArray, IntArray, real_array, real_number, whole_number
 from minigrok.density import activation_spectrum, density_matrix, spectrum
 from minigrok.history import History
 from minigrok.metrics import entropy_of_spectrum, purity_of_spectrum
@@ -36,7 +36,8 @@ DECADE = 10                    # losses that span more are drawn on a logarithmi
 
 def new_figure(width: float, height: float) -> Figure:
     """An empty figure, inches, whose parts are laid out without overlap."""
-    figure = Figure(figsize=(width, height), layout="constrained")
+    size = (real_number("width", width, 0, low_open=True), real_number("height", height, 0, low_open=True))
+    figure = Figure(figsize=size, layout="constrained")
     FigureCanvasAgg(figure)
     return figure
 
@@ -60,7 +61,8 @@ def density_heatmap(ax: Axes, rho: FloatArray, title: str = "", largest: float |
 
     `largest` fixes the scale, so that two states can be compared.
     """
-    limit = float(abs(rho).max()) if largest is None else largest
+    rho = real_array("rho", rho)
+    limit = float(abs(rho).max()) if largest is None else real_number("largest", largest, 0)
     image = ax.imshow(rho, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
     d = len(rho)
     if d <= 8:                                           # few enough to be read: print the numbers
@@ -76,13 +78,14 @@ def density_heatmap(ax: Axes, rho: FloatArray, title: str = "", largest: float |
 
 def spectrum_plot(ax: Axes, spectra: Mapping[str, FloatArray], title: str = "") -> None:
     """Eigenvalues from the largest down, one line a state, with the level 1/d of the maximally mixed state."""
+    spectra = {name: real_array(f"spectra[{name!r}]", p) for name, p in spectra.items()}
     d = max(len(p) for p in spectra.values())
     for i, (name, p) in enumerate(spectra.items()):
         rank = np.arange(1, len(p) + 1)
         ax.semilogy(rank, np.maximum(np.sort(p)[::-1], 1e-17), color=COLOURS[i], linestyle=STYLES[i],
                     marker=MARKERS[i], markersize=4 if d <= 20 else 2.5, label=name)
     ax.axhline(1 / d, color="grey", linewidth=1, linestyle=":", label=f"maximally mixed, 1/{d}")
-    smallest = min(float(p[p > 1e-9].min()) for p in spectra.values() if (p > 1e-9).any())
+    smallest = min((float(p[p > 1e-9].min()) for p in spectra.values() if (p > 1e-9).any()), default=1e-9)
     ax.set(title=title, xlabel="mode, largest first", ylabel="eigenvalue $p$", ylim=(smallest / 3, 1.5))
     ax.legend(fontsize=8)
 
@@ -91,12 +94,9 @@ def extremal_states(d: int, points: int = 200) -> tuple[FloatArray, FloatArray]:
     """The spectra that bound the region of possible (S, P) in dimension d: the most and the least mixed at given P.
 
     At a given purity the largest entropy has one eigenvalue above d - 1 equal ones; the smallest has k
-    equal ones, one below them and zeros (D. W. Berry and B. C. Sanders, J. Phys. A 36, 12255 (2003)).
-
-    Returns
-    -------
-    two ndarrays, shape (..., d)
+    equal ones, one below them and zeros (D. W. Berry and B. C. Sanders, J. Phys. A 36, 12255 (2003)). Each (..., d).
     """
+    d, points = whole_number("d", d, 1), whole_number("points", points, 2)
     top = np.linspace(1 / d, 1, points)
     most = np.concatenate([top[:, None], np.repeat((1 - top[:, None]) / max(d - 1, 1), d - 1, axis=1)], axis=1)
     least = []
@@ -221,9 +221,10 @@ def decision_boundary(ax: Axes, predict: object, X: FloatArray, y: IntArray, tit
 
 def state_panels(figure: Figure, states: Mapping[str, FloatArray]) -> None:
     """Heat maps of density matrices side by side on one scale."""
+    states = {name: real_array(name, rho) for name, rho in states.items()}
+    for name, rho in states.items():
+        spectrum(rho, name)                              # refuses what is no state
     largest = max(float(abs(rho).max()) for rho in states.values())
-    for rho in states.values():
-        spectrum(rho)                                    # refuses what is no state
     for ax, (name, rho) in zip(np.atleast_1d(figure.subplots(1, len(states))), states.items(), strict=True):
         density_heatmap(ax, rho, name, largest)
 

@@ -37,7 +37,7 @@ def show(figure: Figure, name: str | PathLike[str]) -> Path:
     >>> show(figure, Path(tempfile.mkdtemp()) / "line").name
     'line.png'
     """
-    stem = PICTURES / name
+    stem = PICTURES / Path(name)
     stem.parent.mkdir(parents=True, exist_ok=True)
     path = save_figure(figure, stem, ["png"])[0]
     if "IPython" in sys.modules:

@@ -125,7 +125,6 @@ def _values(moment: Moment, column: str) -> FloatArray:
     one_of("column", column, moment.row)
     values: Any = np.array([row[column] for row in moment.rows])
     if values.ndim != 1 or values.dtype.kind not in "biuf":
-        raise ValueError(
-            f"column {column!r} holds {moment.row[column]!r}, but a criterion takes one number a record: "
-            "give `record` a function that returns the number you mean")
+        raise ValueError(f"column {column!r} holds {moment.row[column]!r}, but a criterion takes one number a record: "
+                         "give `record` a function that returns the number you mean")
     return np.asarray(values, float)

@@ -32,20 +32,10 @@ CHECKPOINT_SECONDS = 10.0      # at most so much work is lost to a kill
 
 
 def train(
-    net: MLP,
-    task: AnyTask,
-    optimizer: Optimizer,
-    epochs: int,
-    batch_size: int | None = None,
-    record_every: int = 1,
-    seed: int = 0,
-    callbacks: Sequence[Callable[[Moment], bool | None]] = (),
-    checkpoint: str | PathLike[str] | None = None,
-    record: Mapping[str, Recorder] | tuple[()] = (),
-    layer: int = -1,
-    inputs: str = "train",
-    conventions: Sequence[str] = ("trace",),
-    schedule: Schedule | None = None,
+    net: MLP, task: AnyTask, optimizer: Optimizer, epochs: int, batch_size: int | None = None, record_every: int = 1,
+    seed: int = 0, callbacks: Sequence[Callable[[Moment], bool | None]] = (),
+    checkpoint: str | PathLike[str] | None = None, record: Mapping[str, Recorder] | tuple[()] = (), layer: int = -1,
+    inputs: str = "train", conventions: Sequence[str] = ("trace",), schedule: Schedule | None = None,
     clip_norm: float | None = None,
 ) -> History:
     """Train `net` on `task`, in place, and return what was recorded.

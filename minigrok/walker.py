@@ -99,9 +99,8 @@ class Walker:
         self.sums: dict[str, FloatArray] = {}
         observed = system.observe(self.state, np.random.default_rng(0)) if joint else {}
         for name in set(joint) - set(observed):
-            raise ValueError(
-                f"joint names {name!r}, which {type(system).__name__} does not observe; it observes "
-                f"{', '.join(observed) or 'nothing'}")
+            raise ValueError(f"joint names {name!r}, which {type(system).__name__} does not observe; it observes "
+                             f"{', '.join(observed) or 'nothing'}")
         self.counts: dict[str, IntArray] = {
             name: np.zeros((bins, len(borders) - 1), np.int64) for name, borders in joint.items()}
 
@@ -200,9 +199,8 @@ class Walker:
         """Production begins."""
         if self.walk.seen.sum() < 2:
             low, high = self.edges[self.walk.energy_bin[0] :][:2]
-            raise ValueError(
-                f"the walk never left the bin from {low:g} to {high:g} in {self.steps} moves: "
-                "its moves do not change the energy, or the bins are too wide")
+            raise ValueError(f"the walk never left the bin from {low:g} to {high:g} in {self.steps} moves: "
+                             "its moves do not change the energy, or the bins are too wide")
         self.control.phase_before[:] = self.control.phase
         if self.control.phase[0] == ONE_OVER_T:
             self.control.log_f[0] = self.walk.seen.sum() / (self.steps - self.walk.steps[4])

@@ -41,7 +41,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from minigrok.checkpoint import load_checkpoint, save_checkpoint
-from minigrok.checks import FloatArray, numeric_array, one_of, real_number, whole_number
+from minigrok.checks import FloatArray, one_of, real_array, real_number, whole_number
 from minigrok.dos import WALKERS_FOR_AN_INTERVAL, DensityOfStates, WalkerResult, combine
 from minigrok.version import __version__
 from minigrok.walk import System
@@ -110,7 +110,7 @@ class WangLandau:
         self.walkers = whole_number("walkers", walkers, 1)
         self.seed = whole_number("seed", seed, 0)
         self.workers = whole_number("workers", workers, 1)
-        self.joint = {name: _checked_edges(f"joint[{name!r}]", borders, 1) for name, borders in (joint or {}).items()}
+        self.joint = {name: _checked_edges(f"joint[{name!r}]", edges, 1) for name, edges in dict(joint or {}).items()}
 
     @property
     def configuration(self) -> dict[str, Any]:
@@ -156,9 +156,8 @@ class WangLandau:
         if until_error is not None:
             real_number("until_error", until_error, 0, low_open=True)
             if self.walkers < WALKERS_FOR_AN_INTERVAL:
-                raise ValueError(
-                    f"until_error needs an error to go by, and {self.walkers} walkers do not give one: "
-                    f"take {WALKERS_FOR_AN_INTERVAL} or more")
+                raise ValueError(f"until_error needs an error to go by, and {self.walkers} walkers do not give one: "
+                                 f"take {WALKERS_FOR_AN_INTERVAL} or more")
             if self.schedule == "flatness" and cap is None:
                 raise ValueError("with flatness the error stops falling, so until_error may never come: give steps too")
         elif cap is None:
@@ -186,7 +185,8 @@ class WangLandau:
 
     def run_walker(self, number: int, steps: int) -> WalkerResult:
         """One walker on its own stream; for whoever spreads walkers over processes and then calls `combine`."""
-        walker = Walker(self.system, self.edges, self.schedule, self.joint, self._streams(number + 1)[number])
+        index = whole_number("number", number, 0)
+        walker = Walker(self.system, self.edges, self.schedule, self.joint, self._streams(index + 1)[index])
         part = Round(0, whole_number("steps", steps, 10 * OBSERVE_EVERY))
         walker.walk_to(part.end, part)
         return walker.result()
@@ -277,7 +277,7 @@ def doubts_about(states: DensityOfStates) -> list[str]:
 
 def _checked_edges(name: str, edges: ArrayLike, bins: int) -> FloatArray:
     """At least bins + 1 numbers that increase."""
-    checked: FloatArray = numeric_array(name, edges).astype(np.float64)
+    checked: FloatArray = real_array(name, edges).astype(np.float64)
     if checked.ndim != 1 or len(checked) < bins + 1:
         raise ValueError(
             f"{name} has shape {checked.shape}, but a walk needs two bins at least: three edges or more"

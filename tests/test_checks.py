@@ -5,7 +5,14 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from minigrok import checks, density_matrix, measure, sampling_error
-from minigrok.checks import numeric_array, one_of, real_number, whole_number
+from minigrok.checks import numeric_array, one_of, real_array, real_number, whole_number
+
+
+def cyclic():
+    """A list of itself."""
+    values = []
+    values.append(values)
+    return values
 
 
 @pytest.mark.parametrize(("call", "message"), [
@@ -29,6 +36,20 @@ from minigrok.checks import numeric_array, one_of, real_number, whole_number
     (lambda: real_number("x", True), "x is True"),
     (lambda: real_number("x", 1j), "x is 1j"),
     (lambda: real_number("x", 10**400), "x is 1000"),
+    (lambda: real_number("x", np.ma.masked), "x is masked"),
+    (lambda: real_number("x", np.array("2")), "must be a number"),
+    (lambda: real_number("x", np.array([2.0])), "must be a number"),
+    (lambda: real_number("x", np.complex128(1)), "must be a number"),
+    (lambda: real_number("x", np.dtype(float)), "must be a number"),
+    (lambda: real_number("x", np.inf, 0), r"in \[0, inf\)"),
+    (lambda: real_number("x", -np.inf, 0, np.inf), r"in \[0, inf\]"),
+    (lambda: whole_number("n", np.timedelta64(3, "s"), 1), "must be a whole number, 1 or more"),
+    (lambda: whole_number("n", 2**63, 1), r"1 or more and below 2\^63"),
+    (lambda: one_of("op", np.array(["add", "divide"]), ["add"]), "choose one of: add"),
+    (lambda: one_of("op", "x" * 5000, ["add"]), r"op 'x+\.\.\.x+' is not known"),
+    (lambda: one_of("op", cyclic(), ["add"]), r"op \[\[.*\.\.\..*\]\] is not known"),
+    (lambda: numeric_array("A", cyclic()), "no rectangular array"),
+    (lambda: real_array("A", [1j]), "A has dtype complex128, but must be real"),
     (lambda: numeric_array("A", [None]), "must hold numbers"),
     (lambda: numeric_array("A", np.array([1, 2], dtype=object)), "must hold numbers"),
     (lambda: numeric_array("A", []), "no entry"),
@@ -57,6 +78,9 @@ def test_what_is_right_comes_back():
     assert whole_number("n", np.int64(3), 1) == 3
     assert real_number("x", 1.5, 0, 2) == 1.5
     assert real_number("x", 0, 0, 1) == 0.0
+    assert real_number("x", np.array(0.5)) == 0.5
+    assert real_number("x", np.inf, 0, np.inf) == np.inf
+    assert whole_number("seed", 2**100, 0) == 2**100
     assert real_number("x", 1, 0, 1, low_open=True) == 1.0
     assert type(real_number("x", np.float32(1))) is float
     assert type(whole_number("n", np.uint8(1), 1)) is int
@@ -128,6 +152,61 @@ def test_what_speaks_dlpack_is_taken_and_what_lies_elsewhere_refused():
             function(OnGPU())
         with pytest.raises(ValueError, match="no such luck"):
             function(Stubborn())
+
+
+class Brain16:
+    """A tensor of PyTorch's bfloat16 as it looks from here: no NumPy array before it is detached and made float32."""
+
+    def __init__(self, values, dtype="torch.bfloat16", detached=False):
+        self.values, self.dtype, self.detached = values, dtype, detached
+
+    def __dlpack_device__(self):
+        return 1, 0
+
+    def detach(self):
+        return Brain16(self.values, self.dtype, True)
+
+    def float(self):
+        return Brain16(self.values, "torch.float32", self.detached)
+
+    def __array__(self, dtype=None, copy=None):
+        if not self.detached:
+            raise RuntimeError("Can't call numpy() on Tensor that requires grad")
+        if self.dtype == "torch.bfloat16":
+            raise TypeError("Got unsupported ScalarType BFloat16")
+        return self.values.astype(np.float32)
+
+
+class Nowhere(OnlyDLPack):
+    """What DLPack has no number for: its device, or its type."""
+
+    def __dlpack_device__(self):
+        raise BufferError("no such device")
+
+
+class Unshared(OnlyDLPack):
+    def __dlpack__(self, **keywords):
+        raise BufferError("no such type")
+
+
+def test_bfloat16_is_taken_as_float32():
+    array = numeric_array("A", Brain16(VALUES))
+    assert array.dtype == np.float32
+    np.testing.assert_array_equal(array, VALUES)
+    np.testing.assert_allclose(density_matrix(Brain16(VALUES)), density_matrix(VALUES), atol=1e-6)
+
+
+def test_what_dlpack_cannot_hand_over_is_refused():
+    for function in (lambda A: numeric_array("A", A), density_matrix):
+        with pytest.raises(ValueError, match="A lies on another device, but must lie in main memory"):
+            function(Nowhere(VALUES))
+        with pytest.raises(ValueError, match=r"A cannot be had as a NumPy array \(no such type"):
+            function(Unshared(VALUES))
+
+
+def test_dlpack_is_read_where_it_lies():
+    array = numeric_array("A", OnlyDLPack(VALUES))
+    assert np.shares_memory(array, VALUES)
 
 
 def test_tensors_of_pytorch_are_taken_with_and_without_a_history():

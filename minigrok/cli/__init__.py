@@ -45,13 +45,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FAILED
     except (ValueError, FileExistsError, FileNotFoundError, PermissionError, NotADirectoryError,
             IsADirectoryError) as error:
-        print(f"minigrok: {_in_words(error)}", file=sys.stderr)
+        print(f"minigrok: {_printable(_in_words(error))}", file=sys.stderr)
         return WRONG_USAGE
     except CommandFailed as error:
-        print(f"minigrok: {error}", file=sys.stderr)
+        print(f"minigrok: {_printable(str(error))}", file=sys.stderr)
         return FAILED
     except (OSError, ArithmeticError, MemoryError) as error:
-        print(f"minigrok: {type(error).__name__}: {error}", file=sys.stderr)
+        print(f"minigrok: {type(error).__name__}: {_printable(str(error))}", file=sys.stderr)
         return FAILED
 
 
@@ -61,6 +61,11 @@ def _open_streams() -> None:
         sys.stderr = open(os.devnull, "w")               # noqa: PTH123, SIM115
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def _printable(text: str) -> str:
+    """A reason in one line, in which a file's name can do nothing to the terminal: other characters as escapes."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _in_words(error: Exception) -> str:

@@ -32,7 +32,6 @@ from minigrok.checks import IntArray, whole_number
 ODD_WITNESSES = (3, 5, 7, 11)  # with 2: strong pseudoprimes to all five are above 2^40
 
 
-@cache
 def exact_counts(L: int) -> tuple[int, ...]:
     """g_j, the number of configurations with E = -2 N + 4 j for j = 0 .. N = L^2: exact integers, sum 2^N.
 
@@ -68,6 +67,12 @@ def exact_counts(L: int) -> tuple[int, ...]:
     L = whole_number("L", L, 2)
     if L % 2:
         raise ValueError(f"L is {L}, but the exact counts are built for even L: take {L - 1} or {L + 1}")
+    return _counts(L)
+
+
+@cache
+def _counts(L: int) -> tuple[int, ...]:
+    """The same for an L that has been checked."""
     N = L * L
     points = 1 << N.bit_length()                         # a power of two above N: the order of the root of unity
     counts, modulus = [0] * (N + 1), 1

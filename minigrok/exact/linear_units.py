@@ -78,7 +78,8 @@ def two_linear_units_log_g(X: ArrayLike, edges: ArrayLike) -> FloatArray:
     inputs = numeric_array("X", X)
     if inputs.ndim != 2 or inputs.shape[1] != 2 or inputs.dtype.kind == "c":
         raise ValueError(f"X has shape {inputs.shape} and dtype {inputs.dtype}, but must be a real matrix (N, 2)")
-    widths = np.linalg.svd(inputs.astype(np.float64), compute_uv=False)        # the roots of c_1 and c_2
+    inputs = inputs.astype(np.float64) / max(abs(inputs).max(), SMALLEST_ROOT)   # a scale drops out
+    widths = np.linalg.svd(inputs, compute_uv=False)     # the roots of c_1 and c_2
     if len(widths) < 2 or widths[1] <= widths[0] * max(inputs.shape) * np.finfo(float).eps:
         raise ValueError(
             f"X of shape {inputs.shape} has rank 1 at most, so S is 0 whatever the weights: "

@@ -18,7 +18,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from minigrok.checks import one_of
+from minigrok.checks import one_of, short
 from minigrok.runs.option_kinds import LARGEST, as_option, require_mapping
 from minigrok.runs.train_setup import COMMON, MODULAR, given_options, untrained, with_defaults
 from minigrok.version import __version__
@@ -119,8 +119,8 @@ def canonical(value: Any) -> str:
     """
     try:
         return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    except (TypeError, ValueError) as problem:
-        raise ValueError(f"{value!r} does not fit into JSON ({problem}): use text, finite numbers, lists") from problem
+    except (TypeError, ValueError, RecursionError) as problem:
+        raise ValueError(f"{short(value)} does not fit into JSON ({problem}): use text, numbers, lists") from problem
 
 
 def _known() -> list[str]:

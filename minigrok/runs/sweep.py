@@ -13,6 +13,7 @@ from os import PathLike, cpu_count
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from minigrok.checks import whole_number
 from minigrok.runs.grid import Configuration, Grid
 from minigrok.runs.jobs import Job, ended_jobs
 from minigrok.runs.pools import Pool, given, processes
@@ -94,6 +95,8 @@ def sweep(
     >>> sweep(grid, db=path)
     Swept(runs=4, before=4, done=0, failed=0)
     """
+    if workers is not None:
+        workers = whole_number("workers", workers, 1)
     grid = grid if isinstance(grid, Grid) else Grid(grid if isinstance(grid, Mapping) else Path(grid))
     pool: Pool = processes if executor is None else given(executor) if isinstance(executor, Executor) else executor
     done, failed, before = 0, 0, 0

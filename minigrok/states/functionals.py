@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from minigrok.checks import FloatArray, real_number, whole_number
-from minigrok.density import spectrum
+from minigrok.density import checked_state, spectrum
 from minigrok.metrics import Number, entropy_of_spectrum, purity_of_spectrum, renyi_of_spectrum
 
 RANK_TOLERANCE = 1e-10         # share of the largest eigenvalue below which one counts as zero
@@ -147,8 +147,8 @@ def l1_coherence(rho: ArrayLike) -> Number:
     >>> l1_coherence([[0.5, 0.5], [0.5, 0.5]])           # two neurons that always fire together
     np.float64(1.0)
     """
-    spectrum(rho)                                        # a check: refuses what is no state
-    array = np.asarray(rho)
+    array = checked_state(rho)
+    spectrum(array)                                      # which refuses a negative eigenvalue
     coherence: Number = abs(array).sum(axis=(-2, -1)) - abs(np.diagonal(array, axis1=-2, axis2=-1)).sum(axis=-1)
     return np.maximum(coherence, 0.0)
 
@@ -168,8 +168,9 @@ def relative_entropy_of_coherence(rho: ArrayLike) -> Number:
     >>> relative_entropy_of_coherence([[0.5, 0.5], [0.5, 0.5]]).round(4)     # ln 2
     np.float64(0.6931)
     """
-    S = entropy_of_spectrum(spectrum(rho))
-    diagonal = np.diagonal(np.asarray(rho), axis1=-2, axis2=-1).real
+    array = checked_state(rho)
+    S = entropy_of_spectrum(spectrum(array))
+    diagonal = np.diagonal(array, axis1=-2, axis2=-1).real
     return np.maximum(entropy_of_spectrum(np.maximum(diagonal, 0.0)) - S, 0.0)
 
 

@@ -21,11 +21,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import entr
 
-from minigrok.checks import FloatArray, InexactArray, IntArray, numeric_array
-from minigrok.density import gram_spectrum
+from minigrok.checks import FloatArray, InexactArray, IntArray, as_double, numeric_array, real_array, short
+from minigrok.density import TRACE_TOLERANCE, gram_spectrum
+from minigrok.gradients import divided
 from minigrok.grams import activation_array, grams_by_group
 from minigrok.metrics import entropy_of_spectrum
 from minigrok.states.distances import state_overlap
+
+LABEL_LIMIT = 2**53            # from which on two labels may be one as float64
 
 
 class ClassStates(NamedTuple):
@@ -114,8 +117,11 @@ def class_overlaps(A: ArrayLike, labels: ArrayLike, convention: str = "trace") -
 
 
 def holevo_bound(weights: ArrayLike) -> float:
-    """H(w) = -sum_c w_c ln w_c in nats: chi is never above it."""
-    return float(entr(np.asarray(weights, dtype=float)).sum())
+    """H(w) = -sum_c w_c ln w_c in nats of weights that add up to 1, else ValueError: chi is never above it."""
+    w = real_array("weights", weights)
+    if (w < 0).any() or not abs(w.sum() - 1) <= TRACE_TOLERANCE:
+        raise ValueError(f"weights are {short(weights)}, but must be shares: none below 0, and 1 together")
+    return float(entr(w.astype(np.float64)).sum())
 
 
 def holevo_gradient(A: ArrayLike, labels: ArrayLike) -> FloatArray:
@@ -145,29 +151,30 @@ def holevo_gradient(A: ArrayLike, labels: ArrayLike) -> FloatArray:
     array = numeric_array("A", A)
     if array.dtype.kind == "c":
         raise ValueError(f"A has dtype {array.dtype}, but a gradient takes one real matrix (n, d)")
-    rows = array.astype(np.float64)
-    split = class_states(rows, labels)
+    y, scale = checked_labels(labels, array), np.float64(abs(array).max())
+    split = class_states(array, y)
+    rows = array.astype(np.float64) / scale              # so that squares do not overflow: dchi/dA = dchi/drows / scale
     t = float((rows**2).sum())
     mixture = sum(w * rho for w, rho in zip(split.weights, split.states, strict=True) if w > 0)
-    y, gradient = np.asarray(labels), np.zeros_like(rows)
+    gradient = np.zeros_like(rows)
     for c, w, rho in zip(split.labels, split.weights, split.states, strict=True):
         if w > 0:
             mine = rows[y == c]
             logarithms = _times_log(mine, rho) - _times_log(mine, mixture)
             gradient[y == c] = 2 / t * (logarithms - split.holevo_information * mine)
-    return gradient
+    return divided(gradient, scale)
 
 
 def checked_labels(labels: ArrayLike, rows: InexactArray) -> IntArray:
     """Labels as whole numbers, one a row of `rows`, a matrix (n, d), of two classes at least; else ValueError."""
-    y = numeric_array("labels", labels)
+    y = as_double(numeric_array("labels", labels))
     if rows.ndim != 2 or y.shape != rows.shape[:1]:
         raise ValueError(f"labels have shape {y.shape}, A has shape {rows.shape}: give one label a row of one matrix")
-    for index in np.argwhere(y != np.floor(y.real))[:1].ravel():
-        raise ValueError(f"labels[{index}] is {y[index]}, but labels are whole numbers")
+    for index in np.argwhere((y != np.floor(y.real)) | (abs(y) >= LABEL_LIMIT))[:1].ravel():
+        raise ValueError(f"labels[{index}] is {y[index]}, but labels are whole numbers below 2^53")
     if len(np.unique(y)) < 2:
         raise ValueError(f"labels hold the one class {y[0]:g}: two at least are needed to tell them apart")
-    return y.astype(np.int64)
+    return y.real.astype(np.int64)
 
 
 def _times_log(rows: FloatArray, rho: InexactArray) -> FloatArray:

@@ -150,7 +150,8 @@ def measure_state(rho: ArrayLike) -> StateMetrics:
     (array([0.25, 0.75]), 0.625, 0.5623, 0.5)
     """
     if (type(rho) is np.ndarray and rho.dtype == np.float64 and rho.ndim == 2
-            and 0 < len(rho) == rho.shape[1] <= LARGEST_JITTED_DIMENSION):   # the quick way, for one small state
+            and 0 < len(rho) == rho.shape[1] <= LARGEST_JITTED_DIMENSION
+            and rho.flags.c_contiguous):                 # the quick way, for one small state
         fields = numbers_of_state(rho)
         if fields[2]:
             return StateMetrics._make(fields)

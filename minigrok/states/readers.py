@@ -5,22 +5,24 @@ that package is installed. Pickles are never read: they can run code. (Arrays of
 function takes what speaks `__array__` or DLPack, see `minigrok.checks.number_array`.)
 """
 
+import warnings
 import zipfile
 import zlib
 from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from minigrok.checks import InexactArray, IntArray, one_of
+from minigrok.checks import InexactArray, IntArray, number_array, one_of, short
 
 Arrays = dict[str, NDArray[Any]]
 
 
-def as_matrix(A: InexactArray, neuron_axis: int = 1) -> InexactArray:
+def as_matrix(A: ArrayLike, neuron_axis: int = 1) -> InexactArray:
     """Activations of more than two axes as a matrix (inputs, neurons).
 
     All axes but that of the neurons become inputs: (n, channels, h, w) with `neuron_axis=1` becomes
@@ -37,13 +39,11 @@ def as_matrix(A: InexactArray, neuron_axis: int = 1) -> InexactArray:
     >>> as_matrix(np.zeros((10, 3, 4, 5)), neuron_axis=1).shape
     (200, 3)
     """
-    if A.ndim < 2 or not -A.ndim <= neuron_axis < A.ndim:
-        raise ValueError(
-            f"A has shape {A.shape} and so no axis {neuron_axis} beside one of inputs: name the axis of the neurons")
-    return np.moveaxis(A, neuron_axis, -1).reshape(-1, A.shape[neuron_axis])
+    moved = _neurons_last(A, neuron_axis)
+    return moved.reshape(-1, moved.shape[-1])
 
 
-def groups_of_places(A: InexactArray, neuron_axis: int = 1) -> IntArray:
+def groups_of_places(A: ArrayLike, neuron_axis: int = 1) -> IntArray:
     """For each row of `as_matrix(A, neuron_axis)` the input, 0 .. n - 1, of which it is a place.
 
     Examples
@@ -51,8 +51,18 @@ def groups_of_places(A: InexactArray, neuron_axis: int = 1) -> IntArray:
     >>> groups_of_places(np.zeros((2, 3, 1, 4)), neuron_axis=1)
     array([0, 0, 0, 0, 1, 1, 1, 1])
     """
-    n, *places = np.moveaxis(A, neuron_axis, -1).shape[:-1]
+    n, *places = _neurons_last(A, neuron_axis).shape[:-1]
     return np.repeat(np.arange(n), int(np.prod(places)))
+
+
+def _neurons_last(A: ArrayLike, neuron_axis: int) -> InexactArray:
+    array = number_array("A", A)
+    is_axis = isinstance(neuron_axis, int | np.integer) and -array.ndim <= neuron_axis < array.ndim
+    if array.ndim < 2 or not is_axis:
+        raise ValueError(
+            f"A has shape {array.shape} and so no axis {short(neuron_axis)} beside one of inputs: name the axis of the "
+            "neurons")
+    return np.moveaxis(array, int(neuron_axis), -1)
 
 
 def read_arrays(path: str | PathLike[str]) -> Arrays:
@@ -86,8 +96,11 @@ def read_labels(path: str | PathLike[str]) -> NDArray[Any]:
 
 def _npy(path: Path) -> Arrays:
     try:
-        return {path.stem: np.load(path, mmap_mode="r", allow_pickle=False)}
-    except (ValueError, EOFError, OSError) as error:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        if not isinstance(array, np.ndarray):
+            raise ValueError("it is an .npz file by another name")
+        return {path.stem: array}
+    except (ValueError, EOFError, OSError, SyntaxError, TokenError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path} is no whole .npy file of numbers ({error}): save it again with np.save") from error
 
 
@@ -97,8 +110,13 @@ def _npz(path: Path) -> Arrays:
             archive = np.load(file, allow_pickle=False)
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise ValueError("it is a single array, an .npy file by another name")
-            return {name: archive[name] for name in archive.files}
-    except (ValueError, EOFError, OSError, KeyError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+            arrays = {name: archive[name] for name in archive.files}
+        for name, array in arrays.items():
+            if not isinstance(array, np.ndarray):        # the bytes of a member of another kind
+                raise ValueError(f"its member {name!r} is no array")
+        return arrays
+    except (ValueError, EOFError, OSError, KeyError, NotImplementedError, RuntimeError, SyntaxError, TokenError,
+            zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(
             f"{path} is no whole .npz file of plain arrays ({error}): save it again with np.savez") from error
 
@@ -109,7 +127,9 @@ def _csv(path: Path) -> Arrays:
         with path.open(encoding="utf-8") as file:
             first = file.readline()
         header = 0 if _are_numbers(first) else 1
-        return {path.stem: np.loadtxt(path, delimiter=",", ndmin=2, skiprows=header)}
+        with warnings.catch_warnings():                  # of a file without data, which is refused for what it lacks
+            warnings.simplefilter("ignore", UserWarning)
+            return {path.stem: np.loadtxt(path, delimiter=",", ndmin=2, skiprows=header)}
     except (ValueError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is no table of numbers separated by commas ({error})") from error
 

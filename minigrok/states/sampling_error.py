@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
-from minigrok.checks import FloatArray, InexactArray, IntArray, real_number, whole_number
+from minigrok.checks import FloatArray, InexactArray, IntArray, number_array, real_number, require_finite, whole_number
 from minigrok.density import activation_spectrum, gram_spectrum
 from minigrok.grams import activation_array, grams_by_group, prepared_rows
 from minigrok.metrics import entropy_of_spectrum, purity_of_spectrum
@@ -156,7 +156,8 @@ def _independent_inputs(groups: ArrayLike | None, n: int) -> tuple[IntArray, int
     """The group of each row, 0 .. m - 1, and m; without groups each row is its own."""
     numbers, m = np.arange(n), n
     if groups is not None:
-        given = np.asarray(groups)
+        given = number_array("groups", groups)
+        require_finite("groups", given)
         if given.shape != (n,):
             raise ValueError(f"groups have shape {given.shape}, but A has {n} rows: give one number a row")
         unique, numbers = np.unique(given, return_inverse=True)

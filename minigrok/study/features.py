@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import entr
 
-from minigrok.checks import FloatArray, IntArray
+from minigrok.checks import FloatArray, IntArray, numeric_array, one_of, real_array, whole_number
 from minigrok.history import History
 from minigrok.metrics import entropy_of_spectrum, purity_of_spectrum, weight_entropy
 from minigrok.mlp import MLP, forward
@@ -81,6 +81,11 @@ def answer_share(logits: ArrayLike, answers: ArrayLike) -> float:
     answers : array_like of int, shape (pairs,)
         The right answers, whatever the net was taught.
 
+    Raises
+    ------
+    ValueError
+        If `logits` are no finite real matrix, or `answers` not one for each row.
+
     References
     ----------
     .. [1] N. Nanda et al., arXiv:2301.05217, section 4.2, which projects the logits on functions of a + b; the index
@@ -91,8 +96,12 @@ def answer_share(logits: ArrayLike, answers: ArrayLike) -> float:
     >>> answer_share([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]], [0, 0, 1, 1])
     1.0
     """
+    Z = real_array("logits", logits).astype(np.float64)
+    answers = numeric_array("answers", answers)
+    if Z.ndim != 2 or answers.shape != Z.shape[:1]:
+        raise ValueError(f"logits have shape {Z.shape}, answers {answers.shape}: give a row of logits for each answer")
     _, group, count = np.unique(answers, return_inverse=True, return_counts=True)
-    Z = np.asarray(logits, np.float64)
+    Z = Z * power_below(abs(Z).max())                    # so that no square overflows
     Z = Z - Z.mean(axis=0)                               # (pairs, p)
     order = np.argsort(group, kind="stable")
     sums = np.add.reduceat(Z[order], np.concatenate([[0], np.cumsum(count)[:-1]]), axis=0)       # (answers, p)
@@ -142,6 +151,9 @@ def fourier_concentration(W: FloatArray, p: int, op: str = "add") -> float:
     For "multiply" and "divide" the waves are those of the multiplicative group: a runs over g^0, g^1, ..., g^(p-2) for
     the least primitive root g of the prime p, and the weight on 0 stays out.
 
+    A neuron whose weights on a summand are all alike, dead or not, is no wave: it counts 0. Waves within rounding of
+    nothing are taken for nothing.
+
     Parameters
     ----------
     W : ndarray, shape (2 p, neurons)
@@ -149,6 +161,11 @@ def fourier_concentration(W: FloatArray, p: int, op: str = "add") -> float:
     p : int
         The modulus.
     op : {"add", "subtract", "multiply", "divide"}
+
+    Raises
+    ------
+    ValueError
+        If W is not finite, real, of 2 p rows, or p is no prime where `op` is "multiply" or "divide".
 
     References
     ----------
@@ -161,13 +178,28 @@ def fourier_concentration(W: FloatArray, p: int, op: str = "add") -> float:
     >>> round(fourier_concentration(np.concatenate([wave, wave])[:, None], 11), 6)
     1.0
     """
-    w = W.astype(np.float64).reshape(2, p, -1)
+    p, array = whole_number("p", p, 2), real_array("W", W).astype(np.float64)
+    one_of("op", op, OPERATIONS)
+    if array.ndim != 2 or len(array) != 2 * p:
+        raise ValueError(f"W has shape {array.shape}, but p is {p}: its rows are the weights on {2 * p} inputs")
+    w = (array * power_below(abs(array).max())).reshape(2, p, -1)        # so that no square overflows
     if op in ("multiply", "divide"):
         w = w[:, powers_of_root(p)]
-    power = abs(np.fft.rfft(w, axis=1)[:, 1:]) ** 2      # (2, frequencies, neurons)
+    waves = abs(np.fft.rfft(w, axis=1))[:, 1:]           # (2, frequencies, neurons)
+    rounding = w.shape[1] * np.finfo(np.float64).eps * abs(w).max(axis=1, keepdims=True)
+    power = np.where(waves > rounding, waves, 0.0) ** 2
     total = power.sum(axis=1, keepdims=True)
-    q = np.divide(power, total, out=np.zeros_like(power), where=total > 0)     # a dead neuron counts 0
+    q = np.divide(power, total, out=np.zeros_like(power), where=total > 0)
     return float((q**2).sum(axis=1).mean())
+
+
+def power_below(largest: float) -> float:
+    """A power of two that brings `largest` to about 1, and rounds nothing; as near as float64 comes to that.
+
+    >>> power_below(6.0), power_below(0.0)
+    (0.125, 1.0)
+    """
+    return float(np.ldexp(1.0, min(1000, -int(np.frexp(largest)[1]))))
 
 
 def powers_of_root(p: int) -> IntArray:

@@ -45,7 +45,7 @@ class Ising2D:
     Parameters
     ----------
     L : int
-        Side, 2 or more. For L = 2 each pair of neighbours has two bonds.
+        Side, 2 or more. For L = 2 each pair of neighbours has two bonds. `exact_log_g` is known for even L alone.
 
     Examples
     --------
@@ -97,5 +97,11 @@ class Ising2D:
         return {"magnetisation": abs(float(state.spins.mean()))}
 
     def exact_log_g(self) -> FloatArray:
-        """ln of the number of configurations at each of `levels`, exact to rounding; -inf where there is none."""
+        """ln of the number of configurations at each of `levels`, exact to rounding; -inf where there is none.
+
+        Raises
+        ------
+        ValueError
+            For odd L, where Kaufman's formula takes another form; WangLandau(model, model.edges) still estimates it.
+        """
         return np.array([math.log(count) if count else -math.inf for count in exact_counts(self.L)])

@@ -12,7 +12,7 @@ import numpy as np
 
 import minigrok.fast.first_layer as first_layer
 import minigrok.fast.two_layers as two_layers
-from minigrok.checks import FloatArray, IntArray, numeric_array, one_of, real_number, whole_number
+from minigrok.checks import FloatArray, IntArray, one_of, real_array, real_number, whole_number
 from minigrok.fast.layer import CODES, layer
 from minigrok.fast.priors import PRIORS, draw
 from minigrok.metrics import purity, von_neumann_entropy
@@ -65,7 +65,7 @@ class NetworkLandscape:
         scale: float = 1.0, coordinate: str = "entropy",
     ) -> None:
         inputs: Any = getattr(task, "X_train", task)
-        self.X = numeric_array("X", inputs).astype(np.float64)
+        self.X = real_array("X", inputs).astype(np.float64)
         if self.X.ndim != 2:
             raise ValueError(f"X has shape {self.X.shape}, but inputs are a matrix (N, features)")
         self.task: Any = task if hasattr(task, "y_train") else None
@@ -96,6 +96,7 @@ class NetworkLandscape:
 
         The loss goes from 0 to what one in a thousand random networks is above.
         """
+        bins = whole_number("bins", bins, 1)
         if self.coordinate == "loss":
             return np.linspace(0.0, float(np.quantile(self.direct_sample(RANGE_DRAWS), RANGE_SHARE)), bins + 1)
         if self.coordinate == "purity":

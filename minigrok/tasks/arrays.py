@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from minigrok.checks import FloatArray, IntArray, numeric_array, real_number, whole_number
+from minigrok.checks import FloatArray, IntArray, as_double, numeric_array, real_number, whole_number
 from minigrok.tasks.base import Task, split
 
 LABEL_LIMIT = 2**31           # a larger "label" is a mistake, and past 2^63 it would wrap around in silence
@@ -69,13 +69,12 @@ def from_arrays(
 def _checked(name: str, values: ArrayLike) -> FloatArray:
     array = numeric_array(name, values)
     if array.ndim != 2 or array.dtype.kind == "c":
-        raise ValueError(
-            f"{name} has shape {array.shape} and dtype {array.dtype}, but must be real, (inputs, features)")
+        raise ValueError(f"{name} has shape {array.shape} and dtype {array.dtype}, but must be real (inputs, features)")
     return array if array.dtype == np.float32 else array.astype(np.float64)
 
 
 def _checked_labels(name: str, values: ArrayLike) -> IntArray:
-    array = numeric_array(name, values)
+    array = as_double(numeric_array(name, values))
     if array.ndim != 1 or array.dtype.kind == "c":
         raise ValueError(f"{name} has shape {array.shape}, but labels are one whole number an input: shape (n,)")
     for index in np.argwhere((array < 0) | (array != np.floor(array)) | (array >= LABEL_LIMIT))[:1].ravel():

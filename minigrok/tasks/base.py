@@ -27,7 +27,6 @@ def split(order: IntArray, test_fraction: float) -> tuple[IntArray, IntArray]:
     """An order of inputs cut into train and test; ValueError where one of them would be empty."""
     n_test = round(test_fraction * len(order))
     if not 0 < n_test < len(order):
-        raise ValueError(
-            f"of {len(order)} inputs the test set would get {n_test}, which leaves "
-            f"{'it' if n_test == 0 else 'the training set'} empty: change the fraction, or take more inputs")
+        raise ValueError(f"of {len(order)} inputs the test set would get {n_test}, which leaves "
+                         f"{'it' if n_test == 0 else 'the training set'} empty: change the fraction, or take more")
     return order[: len(order) - n_test], order[len(order) - n_test :]

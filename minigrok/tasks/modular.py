@@ -108,9 +108,8 @@ def modular(
     one_of("op", op, OPERATIONS)
     if op == "divide" and not _is_prime(p):
         near = next(q for q in range(p, 2 * p) if _is_prime(q))
-        raise ValueError(
-            f"p is {p}, which is no prime, but to divide every number but 0 needs an inverse: "
-            f"take a prime such as {near}")
+        raise ValueError(f"p is {p}, which is no prime, but to divide every number but 0 needs an inverse: "
+                         f"take a prime such as {near}")
     a, b = np.divmod(np.arange(p * p), p)
     keep = b > 0 if op == "divide" else np.ones(p * p, bool)
     a, b = a[keep], b[keep]

@@ -18,6 +18,7 @@ import numpy as np
 from minigrok.checks import FloatArray, IntArray, real_number, whole_number
 from minigrok.tasks.base import Task, split
 
+LOUDEST = 1e100                # noise, beyond which sums over its squares would overflow
 
 def circles(
     n: int = 400, noise: float = 0.1, seed: int = 0, test_fraction: float = 0.5, noise_dimensions: int = 0
@@ -188,7 +189,7 @@ def _two_classes(
 ) -> Task:
     """Balanced labels, `draw`n inputs, noise on top, noise beside, a random split."""
     n, seed = whole_number("n", n, 2), whole_number("seed", seed, 0)
-    noise, test_fraction = real_number("noise", noise, 0), real_number("test_fraction", test_fraction, 0, 1)
+    noise, test_fraction = real_number("noise", noise, 0, LOUDEST), real_number("test_fraction", test_fraction, 0, 1)
     noise_dimensions = whole_number("noise_dimensions", noise_dimensions, 0)
     rng = np.random.default_rng(seed)
     y = rng.permutation(np.arange(n) % 2)
