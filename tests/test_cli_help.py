@@ -8,7 +8,9 @@ from collections import defaultdict
 import pytest
 
 from minigrok import cli
+from minigrok.cli.landscape import DEFAULTS
 from minigrok.cli.options import EXAMPLES
+from minigrok.runs.train_setup import with_defaults
 
 # Options of one name that take different values, or say different words, each with its reason
 OTHER_VALUES = {
@@ -91,3 +93,46 @@ def test_an_option_takes_the_same_everywhere_and_is_described_by_the_same_words(
 @pytest.mark.parametrize("name", sorted(set(cli.COMMANDS) - {"course", "results"}))
 def test_a_command_that_takes_time_can_be_quiet(name):
     assert cli.parser_of(name).parse_args([name, *NEEDED.get(name, []), "--quiet"]).quiet is True
+
+
+def said_default(text, *chosen):
+    """What a help calls the default: "6; modular 100" is 100 where modular is among the `chosen`, and else 6."""
+    found = None
+    for item in re.split(r"[;,] ", re.search(r"\(default: (.*)\)", text)[1]):
+        *where, value = item.split()
+        if set(where) <= {*chosen, "on"}:
+            found = value
+    return found
+
+
+def typed(value):
+    """A value as a help writes it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ",".join(map(typed, value))
+    return value if isinstance(value, str) else f"{value:g}".replace("e-0", "e-")
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+@pytest.mark.parametrize("task", ["circles", "moons", "xor", "spirals", "blobs", "halfspace", "modular"])
+def test_the_help_of_train_names_the_defaults_that_it_takes(task, optimizer):
+    defaults = {action.dest: action.help for action in options(ALL["train",]) if "(default" in action.help}
+    seen = set()
+    for more in ({}, {"init": "normal", "schedule": "cosine"}, {"schedule": "step", "schedule_every": 1}):
+        given = {"task": task, "optimizer": optimizer} | more
+        taken = with_defaults(given)
+        for name in (defaults.keys() & taken.keys()) - given.keys():
+            if taken[name] is not None:                  # else it does not apply, or stands for words
+                assert said_default(defaults[name], task, optimizer) == typed(taken[name]), name
+                seen.add(name)
+    assert len(seen) > 20
+    assert said_default(defaults["optimizer"], task) == with_defaults({"task": task})["optimizer"]
+
+
+def test_the_help_of_landscape_names_the_defaults_that_it_takes():
+    defaults = {action.dest: action.help for action in options(ALL["landscape",]) if "(default" in action.help}
+    named = {name for name, value in DEFAULTS.items() if value is not None}
+    assert named <= defaults.keys()
+    for name in named:
+        assert said_default(defaults[name]) == typed(DEFAULTS[name]), name
