@@ -32,9 +32,9 @@ NO_SETTINGS = ("command", "run", "out", "resume", "json", "quiet", "workers")
 def add_data(command: argparse.ArgumentParser) -> None:
     """What is learned."""
     command.add_argument("task", nargs="?", metavar="TASK|FILE.npz",
-                         help=f"what to learn: {', '.join(TWO_CLASSES)} or modular; or a file with arrays X (n, features) "
-                         "and y (n,), whole numbers from 0 on, and X_test and y_test if they are not to be split off "
-                         "at random")
+                         help=f"what to learn: {', '.join(TWO_CLASSES)} or modular; or a file with arrays "
+                         "X (n, features) and y (n,), whole numbers from 0 on, and X_test and y_test if they are not "
+                         "to be split off at random")
     data = command.add_argument_group("data", "what a task has not got is refused")
     data.add_argument("--n", type=whole(2), metavar="N",
                       help="number of inputs, training and test together (default: 400)")
