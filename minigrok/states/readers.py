@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from minigrok.checks import InexactArray, IntArray, one_of
 
 Arrays = dict[str, NDArray[Any]]
 
 
-def as_matrix(A: InexactArray, neuron_axis: int = 1) -> InexactArray:
+def as_matrix(A: ArrayLike, neuron_axis: int = 1) -> InexactArray:
     """Activations of more than two axes as a matrix (inputs, neurons).
 
     All axes but that of the neurons become inputs: (n, channels, h, w) with `neuron_axis=1` becomes
@@ -37,21 +37,21 @@ def as_matrix(A: InexactArray, neuron_axis: int = 1) -> InexactArray:
     >>> as_matrix(np.zeros((10, 3, 4, 5)), neuron_axis=1).shape
     (200, 3)
     """
-    if A.ndim < 2 or not -A.ndim <= neuron_axis < A.ndim:
-        raise ValueError(
-            f"A has shape {A.shape} and so no axis {neuron_axis} beside one of inputs: name the axis of the neurons")
-    return np.moveaxis(A, neuron_axis, -1).reshape(-1, A.shape[neuron_axis])
+    turned = _neurons_last(A, neuron_axis)
+    return turned.reshape(-1, turned.shape[-1])
 
 
-def groups_of_places(A: InexactArray, neuron_axis: int = 1) -> IntArray:
-    """For each row of `as_matrix(A, neuron_axis)` the input, 0 .. n - 1, of which it is a place.
+def groups_of_places(A: ArrayLike, neuron_axis: int = 1) -> IntArray:
+    """For each row of `as_matrix(A, neuron_axis)` the input, 0 .. n - 1, of which it is a place; errors as there.
+
+    These are the `groups` that `sampling_error` takes, and index the labels of inputs into those of rows.
 
     Examples
     --------
     >>> groups_of_places(np.zeros((2, 3, 1, 4)), neuron_axis=1)
     array([0, 0, 0, 0, 1, 1, 1, 1])
     """
-    n, *places = np.moveaxis(A, neuron_axis, -1).shape[:-1]
+    n, *places = _neurons_last(A, neuron_axis).shape[:-1]
     return np.repeat(np.arange(n), int(np.prod(places)))
 
 
@@ -82,6 +82,15 @@ def read_labels(path: str | PathLike[str]) -> NDArray[Any]:
     if len(arrays) != 1:
         raise ValueError(f"{path} holds {len(arrays)} arrays, but labels are one: {', '.join(arrays) or 'nothing'}")
     return next(iter(arrays.values())).reshape(-1)
+
+
+def _neurons_last(A: ArrayLike, neuron_axis: int) -> InexactArray:
+    """A with the axis of the neurons behind those of inputs and places; a view."""
+    array = np.asarray(A)
+    if array.ndim < 2 or not -array.ndim <= neuron_axis < array.ndim:
+        raise ValueError(f"A has shape {array.shape} and so no axis {neuron_axis} beside one of inputs: "
+                         "name the axis of the neurons")
+    return np.moveaxis(array, neuron_axis, -1)
 
 
 def _npy(path: Path) -> Arrays:
