@@ -7,14 +7,16 @@ from collections import defaultdict
 
 import pytest
 
-from minigrok import cli
-from minigrok.cli.landscape import DEFAULTS
+from minigrok import cli, dos
+from minigrok.cli import reproduce
+from minigrok.cli.landscape import DEFAULTS, WALKERS_FOR_ERROR
 from minigrok.cli.options import EXAMPLES
 from minigrok.runs.train_setup import with_defaults
+from minigrok.study import reproduce as study_reproduce
 
 # Options of one name that take different values, or say different words, each with its reason
 OTHER_VALUES = {
-    "--csv": "of many runs a table is a file to keep: minigrok results writes it; others print",
+    "--csv": "prints everywhere; of many runs a table is a file to keep, so minigrok results takes a FILE, too",
     "--hidden": "a landscape is that of nets of one hidden layer",
     "--inputs": "a landscape chooses how many inputs, a training run over which of them its states are taken",
 }
@@ -136,3 +138,8 @@ def test_the_help_of_landscape_names_the_defaults_that_it_takes():
     assert named <= defaults.keys()
     for name in named:
         assert said_default(defaults[name]) == typed(DEFAULTS[name]), name
+
+
+def test_what_a_command_writes_again_so_that_its_help_is_quick_is_the_same():
+    assert WALKERS_FOR_ERROR == dos.WALKERS_FOR_AN_INTERVAL
+    assert reproduce.EXPERIMENTS == study_reproduce.EXPERIMENTS
