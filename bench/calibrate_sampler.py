@@ -12,6 +12,7 @@ sqrt((m - 1) / (m - 3)) = 1.18, and 95 % of the 95 % intervals hold the exact va
 Exit status 1 where rms z is farther than 10 % from 1.18, or not 92 to 98 % are covered.
 
     python bench/calibrate_sampler.py [--runs 200]
+    python bench/calibrate_sampler.py --share 0.1        with a tenth of the moves: when is a run too short?
 """
 
 import argparse
@@ -61,13 +62,16 @@ def calibrate(system, edges, exact, steps, runs):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=200)
-    runs = parser.parse_args().runs
+    parser.add_argument("--share", type=float, default=1.0, help="of the moves of a full run")
+    asked = parser.parse_args()
+    runs, share = asked.runs, asked.share
     warnings.simplefilter("ignore", UserWarning)         # short runs say that they are short
     print(f"Python {platform.python_version()}, NumPy {np.__version__}; {runs} runs of {WALKERS} walkers, seeds 0 to "
           f"{runs - 1}\nwanted: rms z {RMS_WANTED:.3f} within 10 %, covered 92 to 98 %\n")
     print(f"{'system':24}{'moves a walker':>15}{'error':>9}{'rms z':>8}{'covered':>9}{'bias / error':>14}")
     good = True
-    for name, system, edges, exact, steps in systems():
+    for name, system, edges, exact, full in systems():
+        steps = round(share * full)
         rms, covered, bias, error = calibrate(system, edges, exact, steps, runs)
         good &= abs(rms / RMS_WANTED - 1) <= 0.1 and COVERED_WANTED[0] <= covered <= COVERED_WANTED[1]
         print(f"{name:24}{steps:15,}{error:9.4f}{rms:8.3f}{covered:9.1%}{bias:14.2f}", flush=True)

@@ -65,6 +65,8 @@ if TYPE_CHECKING:
     from minigrok.states.measure import StateMetrics as StateMetrics
     from minigrok.states.measure import measure as measure
     from minigrok.states.measure import measure_state as measure_state
+    from minigrok.states.readers import as_matrix as as_matrix
+    from minigrok.states.readers import groups_of_places as groups_of_places
     from minigrok.states.sampling_error import sampling_error as sampling_error
     from minigrok.stopping import patience as patience
     from minigrok.stopping import stop_when as stop_when
@@ -88,7 +90,7 @@ _HOME = {
     "patience": "stopping", "stop_when": "stopping",
     "train_many": "ensemble", "TrainingRun": "ensemble", "History": "history",
     "measure": "states.measure", "measure_state": "states.measure", "StateMetrics": "states.measure",
-    "sampling_error": "states.sampling_error",
+    "as_matrix": "states.readers", "groups_of_places": "states.readers", "sampling_error": "states.sampling_error",
     "relative_entropy": "states.distances", "jensen_shannon_divergence": "states.distances",
     "trace_distance": "states.distances", "fidelity": "states.distances", "bures_angle": "states.distances",
     "bures_distance": "states.distances", "linear_cka": "states.distances", "root_fidelity": "states.distances",

@@ -53,7 +53,8 @@ class DensityAccumulator:
         Raises
         ------
         ValueError
-            For NaN (naming its place), another width than before, or no matrix.
+            For no matrix, one without rows or columns, NaN or infinity (naming its place), another width than before,
+            or squares that overflow. Blocks before the one that was refused have been added.
         """
         rows = number_array("batch", batch)
         if rows.ndim != 2:

@@ -13,7 +13,7 @@ from scipy.stats import t as student_t
 from minigrok.checkpoint import load_arrays, save_arrays
 from minigrok.checks import BoolArray, FloatArray, IntArray, one_of, real_number
 
-WALKERS_FOR_AN_INTERVAL = 8    # below it the spread itself is known to 40 % or worse
+WALKERS_FOR_AN_INTERVAL = 8    # of m walkers the error is itself known to 1 / sqrt(2 (m - 1)): of seven to 29 %
 
 
 class WalkerResult(NamedTuple):

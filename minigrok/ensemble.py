@@ -153,7 +153,7 @@ def whole_run(
             rates[:count], trained.rng, trained.state, due[:count], inputs, conventions)
         for after, seen, theta in looks:
             snapshot.theta, recorded.epoch = theta, trained.epoch + after
-            recorded.look(partial(look, seen))
+            recorded.add_row(partial(look, seen))
         trained.epoch += done
         trained.require_finite()
     return from_rows(rows)

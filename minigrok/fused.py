@@ -26,7 +26,7 @@ from minigrok.fast.epochs import Stepper, Watched, finish, parts, prepare, run_e
 from minigrok.fast.one_hidden import (
     GRAM,
     GRAM_OF_ROWS,
-    LOSSES,
+    LOSSES_ALONE,
     NOTHING,
     Data,
     new_sums,
@@ -288,8 +288,8 @@ class FusedEpochs:
 def _watch_code(part: str, inputs: str, conventions: tuple[str, ...]) -> int:
     """What a pass over the training or test inputs has to watch."""
     if inputs not in (part, "all"):
-        return LOSSES
-    return max((FROM_GRAM.get(convention, LOSSES) for convention in conventions), default=LOSSES)
+        return LOSSES_ALONE
+    return max((FROM_GRAM.get(convention, LOSSES_ALONE) for convention in conventions), default=LOSSES_ALONE)
 
 
 def _data(task: AnyTask, part: str, dtype: Any) -> Data:

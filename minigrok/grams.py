@@ -79,7 +79,7 @@ def prepared_rows(A: ArrayLike, convention: str = "trace") -> InexactArray:
 
 
 def activation_array(A: ArrayLike) -> InexactArray:
-    """A as an array of floats with two axes or more; else ValueError. Its entries are not looked at."""
+    """A as an array of numbers of any type with two axes or more; else ValueError. Its entries are not looked at."""
     array = number_array("A", A)
     if array.ndim < 2:
         raise ValueError(f"A has shape {array.shape}, but activations are a matrix (inputs, neurons): "

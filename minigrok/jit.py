@@ -121,6 +121,8 @@ def jit(
         Takes arrays and numbers, random numbers among them, and returns the same.
     depends_on : tuple of Path
         Source files outside the package whose change must make the compiled code new.
+    inline : bool
+        Whether it becomes part of its callers' code; `inlined` is the decorator for that.
 
     Returns
     -------

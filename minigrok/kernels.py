@@ -5,8 +5,8 @@ the eigenvalues as they are; the QL iteration then makes the off-diagonal elemen
 one. For the sizes of a small layer (d up to about 30) both together cost less than the overhead of
 one call of a general library.
 
-All are pure functions of their arrays. `work` is scratch space, float64, shape (d + 2, d): the
-diagonal, the squared off-diagonal elements, and a copy of the matrix.
+What they return depends on their arrays alone; where one of these is overwritten, the kernel says so. `work` is
+scratch space, float64, shape (d + 2, d): the diagonal, the squared off-diagonal elements, and a copy of the matrix.
 
 References
 ----------

@@ -59,7 +59,8 @@ def atoms(edges: FloatArray) -> BoolArray:
 def peak(edges: FloatArray, log_g: FloatArray) -> float:
     """The energy where ln g is highest: vertex of the parabola through the highest bin and its neighbours.
 
-    An atom's bin is neither; at the end of the range, or beside bins not seen, the middle of the highest bin.
+    An atom's bin counts neither as the highest nor as a neighbour. Where the highest lies at the end of the range,
+    beside bins not seen, or level with both neighbours, the peak is its middle.
 
     Examples
     --------

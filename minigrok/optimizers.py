@@ -7,6 +7,8 @@ SGD (momentum mu, weight decay lambda); the velocity u starts at zero, so that t
     g <- g + lambda theta          u <- mu u + g
     theta <- theta - lr u          or with Nesterov's look ahead:  theta <- theta - lr (g + mu u)
 
+With mu = 0 the step is lr g and nothing need be remembered: the state keeps u = 0, as it began.
+
 AdamW (betas b1 and b2, weight decay lambda); m and v start at zero, which the divisions make up for:
 
     theta <- (1 - lr lambda) theta
@@ -45,7 +47,7 @@ class SGDState(NamedTuple):
     """What SGD remembers from one step to the next."""
 
     steps: int                  # steps made
-    velocity: FloatArray        # (parameters,) u, the decaying sum of the gradients; zero without momentum
+    velocity: FloatArray        # (parameters,) u, the decaying sum of the gradients; always zero without momentum
 
 
 class AdamWState(NamedTuple):

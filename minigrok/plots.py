@@ -32,6 +32,7 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 DPI = 130
 NO_TIMES = {"png": {"Software": None}, "pdf": {"CreationDate": None}}          # kinds of files, and what they leave out
 DECADE = 10                    # losses that span more are drawn on a logarithmic scale
+ZERO, TINY = 1e-17, 1e-9       # what 0 is drawn as on such a scale, and what the scale of a spectrum need not show
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -82,10 +83,10 @@ def spectrum_plot(ax: Axes, spectra: Mapping[str, FloatArray], title: str = "") 
     d = max(len(p) for p in spectra.values())
     for i, (name, p) in enumerate(spectra.items()):
         rank = np.arange(1, len(p) + 1)
-        ax.semilogy(rank, np.maximum(np.sort(p)[::-1], 1e-17), color=COLOURS[i], linestyle=STYLES[i],
+        ax.semilogy(rank, np.maximum(np.sort(p)[::-1], ZERO), color=COLOURS[i], linestyle=STYLES[i],
                     marker=MARKERS[i], markersize=4 if d <= 20 else 2.5, label=name)
     ax.axhline(1 / d, color="grey", linewidth=1, linestyle=":", label=f"maximally mixed, 1/{d}")
-    smallest = min((float(p[p > 1e-9].min()) for p in spectra.values() if (p > 1e-9).any()), default=1e-9)
+    smallest = min((float(p[p > TINY].min()) for p in spectra.values() if (p > TINY).any()), default=TINY)
     ax.set(title=title, xlabel="mode, largest first", ylabel="eigenvalue $p$", ylim=(smallest / 3, 1.5))
     ax.legend(fontsize=8)
 

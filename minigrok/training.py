@@ -116,7 +116,7 @@ def train(
         while not stop:
             due = run.passed == 0 and (run.epoch % record_every == 0 or run.epoch >= epochs)
             if due and (not run.rows or run.rows[-1]["epoch"] < run.epoch):
-                run.look(look)
+                run.add_row(look)
             if run.passed == 0 and run.rows[-1]["epoch"] == run.epoch:         # also at a checkpoint: it may be the end
                 moment = Moment(run.epoch, epochs, net, task, run.rows[-1], run.rows)
                 stop = any([callback(moment) for callback in callbacks])       # noqa: C419  (each sees the moment)
@@ -134,7 +134,7 @@ class Run(RunState):
 
     @np.errstate(over="ignore", invalid="ignore")        # require_finite says it better
     def one_epoch(
-        self, task: AnyTask, optimizer: Optimizer, batch_size: int, clip: float | None,
+        self, task: AnyTask, optimizer: Optimizer, batch_size: int, clip_norm: float | None,
         mark: Callable[[bool], None] = lambda last: None,
     ) -> None:
         """Pass every training input once, or those that are left of an epoch; theta moves in place."""
@@ -147,8 +147,8 @@ class Run(RunState):
                 mark(False)
             batch = self.order[start : start + batch_size] if batch_size < n else slice(None)
             _, gradient = loss_and_gradient(self.net, X[batch], y[batch])
-            if clip is not None:
-                gradient = clipped(gradient, clip)
+            if clip_norm is not None:
+                gradient = clipped(gradient, clip_norm)
             self.state = optimizer.step(self.net.theta, gradient, self.state)
         self.epoch, self.passed = self.epoch + 1, 0
         self.require_finite()
@@ -168,8 +168,8 @@ class Run(RunState):
                 f"training diverged in epoch {self.epoch}: {_name_of(self.net, int(np.argmax(broken)))} is not finite; "
                 "use a smaller learning rate", from_rows(self.rows))
 
-    def look(self, look: Callable[[], dict[str, Any]]) -> None:
-        """Record a row; outputs that overflow end the run, as parameters that do."""
+    def add_row(self, look: Callable[[], dict[str, Any]]) -> None:
+        """Look at the net and record a row; outputs that overflow end the run, as parameters that do."""
         try:
             self.rows.append({"epoch": self.epoch, **look()})
         except FloatingPointError as error:

@@ -9,6 +9,9 @@ log_ratio is ln [q(x|x') pi(x')] - ln [q(x'|x) pi(x)] for proposals q and a refe
 symmetric moves on a flat measure, -inf where the move is forbidden, a wall (its energy may then be NaN; elsewhere
 NaN or infinity is an error, and stops the walk). The random numbers come in as an array, so that the same numbers walk
 the same path, compiled or not.
+
+A state may have a field `step_size` (1,): the sampler adapts it as long as ln f is still 1 (`minigrok.walker`). Its
+index arrays may hold any whole numbers; unsigned ones are faster, as ONE below says.
 """
 
 import math

@@ -28,8 +28,8 @@ FLATNESS = 0.8                 # least over mean visits at which "flatness" halv
 FINAL_LOG_F = 1e-8             # where "flatness" stops halving
 CHECK_EVERY = 1000             # steps between two looks at the histogram while ln f is halved
 STRETCH = 20_000               # steps between two looks for bins discovered later; a multiple of CHECK_EVERY
-OBSERVE_EVERY = 200            # steps between two records in production, or more, so that there are at most
-MOST_LOOKS = 10_000            # in a round
+OBSERVE_EVERY = 200            # steps between two looks in production; in a long round a multiple of them
+MOST_LOOKS = 10_000            # in a round, at most
 LONGEST_APPROACH = 200_000     # steps to walk into the range of the edges
 START_DRAWS = 1000             # random states tried for one that has an energy
 STEP_SIZES = (1e-3, 2.0)       # of an adaptive proposal, as a share of the scale
@@ -59,11 +59,11 @@ class Round(NamedTuple):
 
 
 class Control(NamedTuple):
-    """What steers a walk, each an array of one number, so that it can be kept with the rest."""
+    """What steers a walk, each an array of one number, so that a checkpoint can keep it with the rest."""
 
     log_f: FloatArray
     phase: IntArray
-    phase_before: IntArray     # production
+    phase_before: IntArray     # production, to go back to after it
     bins_known: IntArray       # seen at the last look at the histogram
     round_trips: IntArray      # in earlier productions
 
@@ -239,7 +239,7 @@ class Walker:
 
 
 def _adapt(step_size: FloatArray, acceptance: float) -> None:
-    """Longer steps where most are accepted, shorter ones where few are."""
+    """Longer steps where most are accepted, by a quarter, shorter ones where few are, by a fifth: 1.25 * 0.8 = 1."""
     if acceptance < ACCEPTANCE[0]:
         step_size[0] = max(step_size[0] * 0.8, STEP_SIZES[0])
     elif acceptance > ACCEPTANCE[1]:

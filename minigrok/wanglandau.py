@@ -16,7 +16,8 @@ refused move, ln g of the bin in which it stands grows by ln f, and ln f shrinks
 
 Then comes *production*: ln g is frozen, the walk samples with fixed weights, and only then observables
 are taken, bin by bin (`minigrok.walker` has the details). Several independent walkers give an error: the spread of
-their ln g. It says nothing about a bias that all share; for that there is `production_shift`.
+their ln g. It says nothing about a bias that all share, as the walkers of a short run do, about half an error of it
+after ten round trips (tutorials/pages/landscape.md); for that there is `production_shift`.
 
 A system is anything with `start`, `energy`, `propose`, `accept` (see `minigrok.walk`): `minigrok.systems` has some.
 
@@ -52,7 +53,7 @@ CHECKPOINT_KIND = "sampling"
 FIRST_ROUND = 100_000          # steps; each round for `until_error` makes the total twice as long
 SECONDS_AHEAD = 1.0            # that walkers go before all meet, about
 KEEP_EVERY = 20.0              # seconds between two checkpoints
-ROUND_TRIPS_WANTED, R_HAT_WANTED, LOG_F_WANTED = 10, 1.05, 0.01
+ROUND_TRIPS_WANTED, R_HAT_WANTED, LOG_F_WANTED = 10, 1.05, 0.01     # held to exact answers in pages/landscape.md
 
 
 class Progress(NamedTuple):

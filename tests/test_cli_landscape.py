@@ -394,7 +394,6 @@ def test_doubts_name_what_few_walkers_and_unseen_bins_do():
     assert landscape_report._doubts(one, ["a"]) == ["a", "a single walker has no error"]
     assert landscape_report._doubts(some, []) == [
         "the spread of 3 walkers is itself known to 50% only", "not every walker has been in bins 2"]
-    assert landscape_report.for_json({"a": [math.nan, 1.5], "b": math.inf}) == {"a": [None, 1.5], "b": None}
 
 
 def test_numbers_are_told_with_as_many_digits_as_their_error_lets_count():

@@ -9,16 +9,16 @@ from minigrok.ensemble import whole_run
 from minigrok.history import TrainingDivergedError
 
 LARGE = tasks.circles(n=2400, seed=1)                    # its records are summed in two parts
-PLANAR, MODULAR = tasks.moons(n=120, seed=0), tasks.modular(11, seed=0)
+MOONS, ADDITION = tasks.moons(n=120, seed=0), tasks.modular(11, seed=0)
 
 
 def new_runs():
     """Nets, tasks, optimizers and seeds of all kinds, one that only the plain form serves among them."""
     return [
-        TrainingRun(MLP([2, 6, 2], seed=0), PLANAR, SGD(0.1), 0),
-        TrainingRun(MLP([2, 6, 2], "tanh", seed=1), PLANAR, SGD(0.1, 0.9), 1),
-        TrainingRun(MLP([2, 4, 4, 2], seed=2), PLANAR, AdamW(0.01), 2),
-        TrainingRun(MLP([22, 10, 11], "quadratic", "squared_error", dtype=np.float32), MODULAR, AdamW(0.01), 3),
+        TrainingRun(MLP([2, 6, 2], seed=0), MOONS, SGD(0.1), 0),
+        TrainingRun(MLP([2, 6, 2], "tanh", seed=1), MOONS, SGD(0.1, 0.9), 1),
+        TrainingRun(MLP([2, 4, 4, 2], seed=2), MOONS, AdamW(0.01), 2),
+        TrainingRun(MLP([22, 10, 11], "quadratic", "squared_error", dtype=np.float32), ADDITION, AdamW(0.01), 3),
         TrainingRun(MLP([2, 6, 2], seed=1), tasks.circles(n=90, seed=5), SGD(0.2), 4),
         TrainingRun(MLP([2, 3, 2]), LARGE, SGD(0.01), 5)]
 
@@ -45,7 +45,7 @@ def test_progress_counts_the_runs():
 
 
 def test_a_run_that_diverges_is_named_and_no_other_begins():
-    runs = [*new_runs()[:2], TrainingRun(MLP([2, 6, 2], "quadratic"), PLANAR, SGD(1e30)), new_runs()[4]]
+    runs = [*new_runs()[:2], TrainingRun(MLP([2, 6, 2], "quadratic"), MOONS, SGD(1e30)), new_runs()[4]]
     untouched = runs[3].net.theta.copy()
     with pytest.raises(TrainingDivergedError, match="diverged") as caught:
         train_many(runs, 4, workers=1)
@@ -65,7 +65,7 @@ def test_wrong_settings_are_refused(change, words):
 def test_two_runs_may_not_share_a_net():
     net = MLP([2, 3, 2])
     with pytest.raises(ValueError, match="two runs share one net"):
-        train_many([TrainingRun(net, PLANAR, SGD(0.1)), TrainingRun(net, PLANAR, SGD(0.2))], 1)
+        train_many([TrainingRun(net, MOONS, SGD(0.1)), TrainingRun(net, MOONS, SGD(0.2))], 1)
 
 
 def test_an_interrupt_ends_the_runs_that_are_under_way():

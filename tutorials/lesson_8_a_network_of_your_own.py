@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from minigrok import (
+    CONVENTIONS,
     MLP,
     DensityAccumulator,
     class_states,
@@ -32,7 +33,6 @@ from minigrok import (
     trace_distance,
 )
 
-CONVENTIONS = ("trace", "rows", "centered", "centered_rows")
 folder = Path("lesson_8_files")                 # beside the folder of the pictures; delete it when you are done
 folder.mkdir(exist_ok=True)
 

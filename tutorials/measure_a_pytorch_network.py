@@ -17,9 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-from minigrok import measure, sampling_error
+from minigrok import as_matrix, groups_of_places, measure, sampling_error
 from minigrok.cli import main
-from minigrok.states.readers import as_matrix, groups_of_places
 
 try:
     import torch

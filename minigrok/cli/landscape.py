@@ -1,7 +1,6 @@
 """`minigrok landscape`: one Wang-Landau run over all networks of one hidden layer, safe to stop and go on."""
 
 import argparse
-import json
 import shlex
 import sys
 from contextlib import suppress
@@ -19,6 +18,7 @@ from minigrok.cli.options import (
     add_resume,
     add_seed,
     add_workers,
+    as_json,
     output_folder,
     progress_bar,
     read_settings,
@@ -32,7 +32,7 @@ from minigrok.cli.options import (
 COMMAND, CHECKPOINT = "landscape", "checkpoint.npz"
 STEM = "minigrok-landscape"
 ERROR, CAP = 0.05, 3_200_000   # unless --steps or --until-error say otherwise; about a minute on two cores
-WALKERS_FOR_ERROR = 8          # with fewer the default is CAP steps
+WALKERS_FOR_ERROR = 8          # with fewer the default is CAP steps; it is dos's, which a help must not load
 # What a run is made of; kept in DIR/settings.json, and the same when it goes on
 DEFAULTS: dict[str, Any] = {
     "task": "moons", "data": None, "dimension": None, "inputs": None, "hidden": 6, "activation": "relu", "bias": True,
@@ -215,8 +215,7 @@ def _results(walk: Run, settings: argparse.Namespace) -> str:
     title += f"\n{summary['walkers']} walker{'s' * (summary['walkers'] > 1)} of {states.steps:,} steps"
     save_figure(landscape_figure(states, walk.options["coordinate"], direct, title), folder / "landscape")
     if settings.json:
-        told = {"folder": str(folder), "settings": walk.options} | summary
-        return json.dumps(landscape_report.for_json(told), indent=1)
+        return as_json({"folder": str(folder), "settings": walk.options} | summary)
     return landscape_words.words_of(summary, states, direct, walk.options)
 
 

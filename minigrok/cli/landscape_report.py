@@ -6,7 +6,7 @@ An interval is the mean over m walkers, with Student's t of m - 1 degrees of fre
 import csv
 import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -101,15 +101,6 @@ def _agreement(states: DensityOfStates, direct: Direct) -> Summary:
     return {"bins": int(here.sum()), "agree": int((z <= AGREEMENT).sum()),
             "largest_z": float(z.max()) if here.any() else math.nan,
             "median_error": float(np.median(errors)) if here.any() else math.nan}
-
-
-def for_json(value: Any) -> Any:
-    """The same with None for NaN and infinity, which JSON has not got."""
-    if isinstance(value, Mapping):
-        return {name: for_json(inner) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [for_json(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def table_of_bins(states: DensityOfStates) -> str:

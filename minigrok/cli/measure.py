@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from minigrok.cli.measure_together import add_together, files_of, run_together
+from minigrok.cli.measure_together import add_together, files_of, refuse_workers_alone, run_together
 from minigrok.cli.options import (
     CONVENTIONS_HELP,
     add_examples,
@@ -64,8 +64,9 @@ def configure(command: argparse.ArgumentParser) -> None:
 
 def run(settings: argparse.Namespace) -> int:
     """Read, measure, print; the exit status."""
-    if settings.together or settings.cluster or settings.workers:
+    if settings.together:
         return run_together(settings)
+    refuse_workers_alone(settings)
     import warnings
 
     from minigrok.states.readers import read_labels

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from minigrok.cli.options import add_cluster, add_workers, print_rows, progress_bar
+from minigrok.cli.options import CommandFailed, add_cluster, add_workers, print_rows, progress_bar
 
 OTHERS = ("labels", "groups", "population", "resamples", "figure")   # options that need all rows at once
 
@@ -27,7 +27,6 @@ def add_together(command: argparse.ArgumentParser) -> None:
 
 def run_together(settings: argparse.Namespace) -> int:
     """Sum up, measure, print; the exit status."""
-    from minigrok.cli import FAILED
     from minigrok.runs.together import measure_together
 
     _refuse_others(settings)
@@ -38,8 +37,7 @@ def run_together(settings: argparse.Namespace) -> int:
                 shards, _conventions(settings.conventions), settings.neuron_axis, pool, workers,
                 lambda done, total: move(done, total, f"{done} of {total} shards"))
     except RuntimeError as problem:
-        print(f"minigrok: {problem}", file=sys.stderr)
-        return FAILED
+        raise CommandFailed(str(problem)) from problem
     name = f"{len(shards)} shards" if len(shards) > 1 else shards[0].name
     rows = [{"name": name} | numbers.as_dict() for numbers in found.values()]
     print_rows(rows, settings, lambda: _table(rows))
@@ -59,10 +57,14 @@ def files_of(path: Path) -> list[Path]:
         (int(word), "") if word.isdigit() else (-1, word) for word in re.split(r"(\d+)", inner.name)])
 
 
-def _refuse_others(settings: argparse.Namespace) -> None:
-    if not settings.together:
+def refuse_workers_alone(settings: argparse.Namespace) -> None:
+    """Raise ValueError for an option of this way to measure that was given without --together."""
+    if settings.cluster or settings.workers:
         name = "cluster" if settings.cluster else "workers"
         raise ValueError(f"--{name} is for --together, which makes one state of all files: add that, or leave it out")
+
+
+def _refuse_others(settings: argparse.Namespace) -> None:
     for name in OTHERS:
         value = getattr(settings, name)
         if value is not None and value is not False:

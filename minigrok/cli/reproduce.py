@@ -23,7 +23,7 @@ from minigrok.cli.options import (
 )
 
 COMMAND, STEM = "reproduce", "minigrok-results"
-EXPERIMENTS = ("classifier", "landscape", "grokking", "interventions")
+EXPERIMENTS = ("classifier", "landscape", "grokking", "interventions")    # study.reproduce's; a help must not load it
 RUNS = "runs"                  # the folder of finished runs, from which a run goes on
 # What a run is made of; kept in DIR/settings.json, and the same when it goes on
 DEFAULTS: dict[str, Any] = {"size": "default", "only": None, "claim": [], "seed": 0}

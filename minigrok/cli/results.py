@@ -22,8 +22,8 @@ def configure(command: argparse.ArgumentParser) -> None:
     command.add_argument("--number", metavar="NAME",
                          help="what is summarised: a column of the history at its end, or NAME_start at its start "
                          f"(default: {NUMBER})")
-    command.add_argument("--csv", metavar="FILE",
-                         help="write CSV, one row a run, to FILE, or - for stdout, instead of a summary")
+    command.add_argument("--csv", nargs="?", const="-", metavar="FILE",
+                         help="print CSV, one row a run, instead of a summary; with FILE write it there")
     add_json(command)
     add_figure(command)
     command.add_argument("--along", metavar="AXIS", help="axis along which the figure runs (default: the first)")

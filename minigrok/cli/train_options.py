@@ -1,4 +1,8 @@
-"""The options of `minigrok train`. None has a default here, so that --resume can tell what was given."""
+"""The options of `minigrok train`. None has a default here, so that --resume can tell what was given.
+
+What is taken where nothing was given is said in the help, and decided by `minigrok.runs.train_setup`, which is not
+imported here: a help needs no NumPy. A test holds the one to the other.
+"""
 
 import argparse
 from collections.abc import Callable
@@ -20,7 +24,7 @@ from minigrok.cli.options import (
 )
 
 STEM = "minigrok-train"
-PLANAR = ("circles", "moons", "xor", "spirals", "blobs", "halfspace")
+TWO_CLASSES = ("circles", "moons", "xor", "spirals", "blobs", "halfspace")      # the tasks of minigrok.tasks.planar
 # Of options that stand in DIR/settings.json; others say where results go, and what is printed
 NO_SETTINGS = ("command", "run", "out", "resume", "json", "quiet", "workers")
 
@@ -28,9 +32,9 @@ NO_SETTINGS = ("command", "run", "out", "resume", "json", "quiet", "workers")
 def add_data(command: argparse.ArgumentParser) -> None:
     """What is learned."""
     command.add_argument("task", nargs="?", metavar="TASK|FILE.npz",
-                         help=f"what to learn: {', '.join(PLANAR)} or modular; or a file with arrays X (n, features) "
-                         "and y (n,), whole numbers from 0 on, and X_test and y_test if they are not to be split off "
-                         "at random")
+                         help=f"what to learn: {', '.join(TWO_CLASSES)} or modular; or a file with arrays "
+                         "X (n, features) and y (n,), whole numbers from 0 on, and X_test and y_test if they are not "
+                         "to be split off at random")
     data = command.add_argument_group("data", "what a task has not got is refused")
     data.add_argument("--n", type=whole(2), metavar="N",
                       help="number of inputs, training and test together (default: 400)")

@@ -29,7 +29,8 @@ import numpy as np
 
 from minigrok.checks import IntArray, whole_number
 
-ODD_WITNESSES = (3, 5, 7, 11)  # with 2: strong pseudoprimes to all five are above 2^40
+# With 2: strong pseudoprimes to all five are above 2^40 (G. Jaeschke, Mathematics of Computation 61, 915 (1993))
+ODD_WITNESSES = (3, 5, 7, 11)
 
 
 def exact_counts(L: int) -> tuple[int, ...]:

@@ -13,23 +13,24 @@ from minigrok.fast.elementary import exponential, hyperbolic_tangent, logistic
 from minigrok.jit import jit
 
 CODES = {"relu": 0, "tanh": 1, "sigmoid": 2, "quadratic": 3, "identity": 4}
+RELU, TANH, SIGMOID, QUADRATIC, IDENTITY = CODES.values()
 LARGEST_PRODUCT = 600.0        # ln of what a product of sums of exponentials may grow to before its logarithm is taken
 
 
 @jit
 def activate(z: FloatArray, code: int) -> None:
-    """phi in place, by the code of the activation."""
+    """phi in place, by the code of the activation; IDENTITY leaves z as it is."""
     n = len(z)
-    if code == 0:
+    if code == RELU:
         for i in range(n):
             z[i] = 0.0 if z[i] < 0.0 else z[i]           # so put, it keeps NaN
-    elif code == 1:
+    elif code == TANH:
         for i in range(n):
             z[i] = hyperbolic_tangent(z[i])
-    elif code == 2:
+    elif code == SIGMOID:
         for i in range(n):
             z[i] = logistic(z[i])
-    elif code == 3:
+    elif code == QUADRATIC:
         for i in range(n):
             z[i] = z[i] * z[i]
 

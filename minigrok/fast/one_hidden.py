@@ -34,10 +34,8 @@ from minigrok.fast.rows import (
 from minigrok.jit import inlined, jit
 
 BLOCK = 96                     # inputs; of 64 to 192 it makes no difference. A multiple of every HEIGHT
-
-
 GROUP = 8                      # blocks whose Gram matrices are summed before they go to float64
-NOTHING, LOSSES, GRAM, GRAM_OF_ROWS = range(4)           # what to watch
+NOTHING, LOSSES_ALONE, GRAM, GRAM_OF_ROWS = range(4)           # what to watch
 
 
 class Shape(NamedTuple):
@@ -278,8 +276,8 @@ def one_pass(
 ) -> tuple[float, int]:
     """Forward, and where `learn` says so back, for the inputs numbered `rows`, block after block.
 
-    `watch`: LOSSES, to return the summed loss and the number of right answers; GRAM, to sum the Gram matrix of the
-    hidden layer as well, and GRAM_OF_ROWS that of its rows of unit length. The sums begin at zero.
+    `watch`: LOSSES_ALONE, to return the summed loss and the number of right answers; GRAM, to sum the Gram matrix of
+    the hidden layer as well, and GRAM_OF_ROWS that of its rows of unit length. The sums begin at zero.
     """
     clear(sums)
     loss, right = 0.0, 0
@@ -291,7 +289,7 @@ def one_pass(
             fresh = start % (GROUP * BLOCK) == 0
             flush = start + BLOCK >= len(rows) or (start + BLOCK) % (GROUP * BLOCK) == 0
             watch_hidden(shape, sums, n, watch == GRAM_OF_ROWS, fresh, flush)
-        block_loss, block_right = outputs(shape, weights, sums, n, scale, learn, watch >= LOSSES)
+        block_loss, block_right = outputs(shape, weights, sums, n, scale, learn, watch >= LOSSES_ALONE)
         loss += block_loss
         right += block_right
         if learn:

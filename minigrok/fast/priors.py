@@ -14,6 +14,7 @@ from minigrok.checks import FloatArray
 from minigrok.jit import jit
 
 PRIORS = {"box": 0, "gauss": 1, "sphere": 2}
+BOX, SPHERE = PRIORS["box"], PRIORS["sphere"]
 
 
 def draw(rng: np.random.Generator, prior: str, scale: float, shape: tuple[int, ...]) -> FloatArray:
@@ -39,7 +40,7 @@ def move_weight(
     n = len(weights)
     for i in range(n):
         candidate[i] = weights[i]
-    if prior == 2:
+    if prior == SPHERE:
         other = (k + 1) % n
         c, s = math.cos(math.pi * amount), math.sin(math.pi * amount)
         candidate[k] = c * weights[k] - s * weights[other]
@@ -51,7 +52,7 @@ def move_weight(
             candidate[i] *= scale / math.sqrt(square)
         return 0.0
     candidate[k] = weights[k] + scale * amount
-    if prior == 0:
+    if prior == BOX:
         return 0.0 if abs(candidate[k]) <= scale else -np.inf
     log_ratio: float = -0.5 * (candidate[k] ** 2 - weights[k] ** 2) / scale**2
     return log_ratio

@@ -9,7 +9,7 @@ stands, (1, width) transposed. The width of `b` and `out` is a whole number of v
 room for whole tiles: rows of `out` up to the next multiple of HEIGHT are written, and those of `a` read.
 
 Why not BLAS: its products of a hundred columns reach two thirds of the processor's rate, for it first copies both
-factors into an order of its own; and its threads would fight with those of the caller. On the prototype's shapes this
+factors into an order of its own; and its threads would fight with those of the caller. In an epoch of grokking this
 takes 0.7 to 1.0 of OpenBLAS's time (`python bench/bench_training.py --only products`). Sums run in the order of k,
 whatever the processor, with one rounding for multiply-and-add where it can.
 """

@@ -22,10 +22,9 @@ from minigrok.fast.elementary import (
     logistic_32,
 )
 from minigrok.fast.folds import largest, total
-from minigrok.fast.layer import CODES
+from minigrok.fast.layer import QUADRATIC, RELU, SIGMOID, TANH
 from minigrok.jit import jit
 
-RELU, TANH, SIGMOID, QUADRATIC = (CODES[name] for name in ("relu", "tanh", "sigmoid", "quadratic"))
 LOSS_CODES = {"cross_entropy": 0, "squared_error": 1}
 CROSS_ENTROPY = LOSS_CODES["cross_entropy"]
 FEW_CLASSES = 8                # up to so many are turned over

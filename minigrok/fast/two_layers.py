@@ -10,11 +10,9 @@ from typing import NamedTuple
 import numpy as np
 
 from minigrok.checks import FloatArray, IntArray
-from minigrok.fast.layer import CODES, activate, combination, cross_entropy, layer
+from minigrok.fast.layer import IDENTITY, activate, combination, cross_entropy, layer
 from minigrok.fast.priors import move_weight
 from minigrok.jit import jit
-
-IDENTITY = CODES["identity"]   # outputs have no activation
 
 
 class TwoLayers(NamedTuple):
@@ -96,7 +94,7 @@ def accept(state: TwoLayers, energy: float) -> None:
 def recompute(state: TwoLayers) -> float:
     """Activations, outputs and the loss from the weights."""
     layer(state.weights, state.inputs, state.codes[0], state.activations)
-    layer(state.readout, state.activations, IDENTITY, state.outputs)
+    layer(state.readout, state.activations, IDENTITY, state.outputs)             # outputs have no activation
     return cross_entropy(state.outputs, state.labels, state.work)
 
 

@@ -20,14 +20,13 @@ import numpy as np
 from scipy.stats import binom
 
 from minigrok.checks import one_of
-from minigrok.runs.grid import canonical
+from minigrok.runs.grid import NO_AXES, canonical
 from minigrok.runs.store import DONE, Run
 
 LEVEL = 0.95
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "!=": operator.ne, ">=": operator.ge, "<=": operator.le, "=": operator.eq, ">": operator.gt, "<": operator.lt}
 CONDITION = re.compile(r"^\s*(\w+)\s*(!=|>=|<=|=|>|<)\s*(.+?)\s*$")
-NO_AXES = ("seed", "seeds")
 
 
 class Summary(NamedTuple):

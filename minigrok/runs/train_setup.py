@@ -14,10 +14,11 @@ from minigrok.schedules import Cosine, Schedule, StepDecay, Warmup
 from minigrok.stopping import Criterion, patience, stop_when
 from minigrok.training import train
 
-PLANAR: dict[str, Any] = {
+# What is trained unless options say otherwise: on any task, on that of modular arithmetic instead, and on both
+USUAL: dict[str, Any] = {
     "hidden": [6], "bias": True, "dtype": "float64", "optimizer": "sgd", "batch_size": 32, "epochs": 300,
     "record_every": 1}
-MODULAR: dict[str, Any] = {                              # as minigrok.study.grokking, whose first setting it is
+MODULAR: dict[str, Any] = {                              # the first base of minigrok.study.grokking_settings, shorter
     "hidden": [100], "bias": False, "dtype": "float32", "optimizer": "adamw", "batch_size": "all", "epochs": 2000,
     "record_every": 10, "modulus": 47, "train_fraction": 0.55}
 COMMON: dict[str, Any] = {
@@ -25,7 +26,7 @@ COMMON: dict[str, Any] = {
     "warmup": 0, "stop_above": [], "stop_below": [], "stop_held": 1, "patience": [], "layer": -1, "inputs": "train",
     "conventions": ["trace"], "seed": 0, "seeds": 1, "task_seed": None}
 OPTIMIZERS: dict[str, Any] = {"sgd": SGD, "adamw": AdamW}
-RATES = {"sgd": 0.1, "adamw": 0.01}
+RATES = {"sgd": 0.1, "adamw": 0.01}                      # of learning
 GROKKING = {"betas": [0.9, 0.98], "weight_decay": 1.0}   # AdamW on the modular task
 INITS: dict[str, dict[str, Any]] = {name: {} for name in INITIALISATIONS} | {"normal": {"init_scale": 0.1}}
 SCHEDULES: dict[str, dict[str, Any]] = {
@@ -54,7 +55,7 @@ def with_defaults(given: Options) -> dict[str, Any]:
     if "task" not in given:
         raise ValueError("give a task, say minigrok train moons, or a file with arrays X and y; or --resume DIR")
     task = given["task"]
-    kind = MODULAR if task == "modular" else PLANAR
+    kind = MODULAR if task == "modular" else USUAL
     of_task = settings_of_task(task, given, kind)
     options = {**kind, **COMMON, **given, **of_task}
     rate = {"lr": RATES.get(options["optimizer"])}

@@ -214,7 +214,7 @@ def linear_cka(A: ArrayLike, B: ArrayLike) -> np.float64:
     Raises
     ------
     ValueError
-        If they have no rows in common number, or a layer's rows are all alike.
+        If they have not the same number of rows, or a layer's rows are all alike.
 
     References
     ----------

@@ -26,6 +26,7 @@ from minigrok.density import checked_state, spectrum
 from minigrok.metrics import Number, entropy_of_spectrum, purity_of_spectrum, renyi_of_spectrum
 
 RANK_TOLERANCE = 1e-10         # share of the largest eigenvalue below which one counts as zero
+HALVINGS = 200                 # of an interval within [0, 1]: more than float64 has places for
 
 
 class PurityBounds(NamedTuple):
@@ -196,7 +197,7 @@ def purity_bounds(entropy: float, dimension: int) -> PurityBounds:
     (0.2463, 0.3391)
     """
     d = whole_number("dimension", dimension, 1)
-    S = real_number("entropy", entropy, 0, float(np.log(d)) * (1 + 1e-15))
+    S = real_number("entropy", entropy, 0, float(np.log(d)) * (1 + 1e-15))       # ln d itself, computed elsewhere
 
     def one_above(top: float) -> FloatArray:
         return np.array([top, *[(1 - top) / max(d - 1, 1)] * (d - 1)])
@@ -204,7 +205,7 @@ def purity_bounds(entropy: float, dimension: int) -> PurityBounds:
     def equal_ones(last: float) -> FloatArray:
         return np.array([*[(1 - last) / k] * k, last])
 
-    k = max(1, min(d - 1, int(np.floor(np.exp(S) + 1e-12))))             # ln k <= S <= ln (k + 1)
+    k = max(1, min(d - 1, int(np.floor(np.exp(S) + 1e-12))))     # ln k <= S <= ln (k + 1), but for a rounding
     largest = _at_entropy(one_above, S, 1.0, 1 / d)
     smallest = _at_entropy(equal_ones, S, 0.0, 1 / (k + 1))
     return PurityBounds(smallest, largest)
@@ -212,7 +213,7 @@ def purity_bounds(entropy: float, dimension: int) -> PurityBounds:
 
 def _at_entropy(family: Callable[[float], FloatArray], S: float, low: float, high: float) -> float:
     """Purity of the member of a one-parameter family whose entropy is S; the entropy grows from `low` to `high`."""
-    for _ in range(200):
+    for _ in range(HALVINGS):
         middle = (low + high) / 2
         if entropy_of_spectrum(family(middle)) < S:
             low = middle

@@ -57,6 +57,7 @@ class StateMetrics(NamedTuple):
         return {name: np.asarray(value).tolist() for name, value in values.items() if value is not None}
 
 
+# For a type checker: one name gives its numbers, several give a dict, a name that is not known beforehand either
 @overload
 def measure(
     A: ArrayLike, labels: ArrayLike | None = None, *,

@@ -39,12 +39,14 @@ def as_matrix(A: ArrayLike, neuron_axis: int = 1) -> InexactArray:
     >>> as_matrix(np.zeros((10, 3, 4, 5)), neuron_axis=1).shape
     (200, 3)
     """
-    moved = _neurons_last(A, neuron_axis)
-    return moved.reshape(-1, moved.shape[-1])
+    turned = _neurons_last(A, neuron_axis)
+    return turned.reshape(-1, turned.shape[-1])
 
 
 def groups_of_places(A: ArrayLike, neuron_axis: int = 1) -> IntArray:
-    """For each row of `as_matrix(A, neuron_axis)` the input, 0 .. n - 1, of which it is a place.
+    """For each row of `as_matrix(A, neuron_axis)` the input, 0 .. n - 1, of which it is a place; errors as there.
+
+    These are the `groups` that `sampling_error` takes, and index the labels of inputs into those of rows.
 
     Examples
     --------
@@ -53,16 +55,6 @@ def groups_of_places(A: ArrayLike, neuron_axis: int = 1) -> IntArray:
     """
     n, *places = _neurons_last(A, neuron_axis).shape[:-1]
     return np.repeat(np.arange(n), int(np.prod(places)))
-
-
-def _neurons_last(A: ArrayLike, neuron_axis: int) -> InexactArray:
-    array = number_array("A", A)
-    is_axis = isinstance(neuron_axis, int | np.integer) and -array.ndim <= neuron_axis < array.ndim
-    if array.ndim < 2 or not is_axis:
-        raise ValueError(
-            f"A has shape {array.shape} and so no axis {short(neuron_axis)} beside one of inputs: name the axis of the "
-            "neurons")
-    return np.moveaxis(array, int(neuron_axis), -1)
 
 
 def read_arrays(path: str | PathLike[str]) -> Arrays:
@@ -92,6 +84,17 @@ def read_labels(path: str | PathLike[str]) -> NDArray[Any]:
     if len(arrays) != 1:
         raise ValueError(f"{path} holds {len(arrays)} arrays, but labels are one: {', '.join(arrays) or 'nothing'}")
     return next(iter(arrays.values())).reshape(-1)
+
+
+def _neurons_last(A: ArrayLike, neuron_axis: int) -> InexactArray:
+    """A with the axis of the neurons behind those of inputs and places; a view."""
+    array = number_array("A", A)
+    is_axis = isinstance(neuron_axis, int | np.integer) and -array.ndim <= neuron_axis < array.ndim
+    if array.ndim < 2 or not is_axis:
+        raise ValueError(
+            f"A has shape {array.shape} and so no axis {short(neuron_axis)} beside one of inputs: name the axis of the "
+            "neurons")
+    return np.moveaxis(array, int(neuron_axis), -1)
 
 
 def _npy(path: Path) -> Arrays:

@@ -39,10 +39,11 @@ QUANTITIES: dict[str, Callable[[FloatArray], FloatArray]] = {
     "effective_rank": lambda p: np.exp(entropy_of_spectrum(p)),
 }
 FEWEST_ROWS_A_NEURON = 5       # below it the bias of S is no longer small beside what the jackknife can mend
-FEWEST_GROUPS = 3
+FEWEST_GROUPS = 3              # of two the jackknife knows no more than their difference
 MOST_GROUPS = 2000             # above it the rows are dealt to so many groups: the spectra would take too long
-MOST_ENTRIES = 2**23           # and of all their Gram matrices together, 64 MB, as long as
-FEWEST_DEALT = 24              # so many groups are left: then the standard error itself is good to 15 %
+MOST_ENTRIES = 2**23           # of all Gram matrices together, 64 MB: wide ones are dealt to fewer groups, down to
+FEWEST_DEALT = 24              # so many, of which the standard error itself is good to 15 %, 1 / sqrt(2 * 23)
+AT_ONCE = 64                   # matrices stacked for one call: enough that its overhead is small
 
 
 class SamplingError(NamedTuple):
@@ -180,7 +181,7 @@ def _dealt(numbers: IntArray, m: int, d: int, rng: np.random.Generator) -> tuple
 def _spectra(grams: Iterable[InexactArray]) -> FloatArray:
     """Spectra (m, d) of Gram matrices (d, d), a handful in memory at a time."""
     spectra = []
-    for few in _batched(grams, 64):
+    for few in _batched(grams, AT_ONCE):
         stack = np.stack(few)
         if not (np.trace(stack, axis1=-2, axis2=-1).real > 0).all():
             raise ValueError(

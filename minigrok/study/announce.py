@@ -31,14 +31,14 @@ from minigrok import plots
 from minigrok.checks import BoolArray, FloatArray
 from minigrok.study.claims import Claim, Judgement
 from minigrok.study.evidence import Reading, read
-from minigrok.study.grokking import HIDDEN, GrokkingRun, Milestones, milestones
+from minigrok.study.grokking import HIDDEN, GrokkingRun, Milestones
+from minigrok.study.grokking_claims import THRESHOLD
+from minigrok.study.grokking_measures import CANNOT, LEARNERS, Runs, marks_of
 from minigrok.study.ranking import FEWEST, Found, auc, mean_auc, mean_rank_correlation, spearman, times_drawn
 
-Runs = Mapping[str, Sequence[GrokkingRun]]             # by setting, one a seed
 Sketch = tuple[str, str, Figure]                       # stem of the file name, caption, figure
 DELAYS = (50, 100, 200)        # epochs after memorisation
-CONTROLS = ("shuffled labels", "corrupted labels", "no weight decay", "frozen first layer")
-LEARNERS = ("base", "multiverse", "family")            # roles of settings in which a net may generalise
+MAY_LEARN = (*LEARNERS, "family")                      # roles of settings in which a net may generalise
 QUANTITIES = {
     "S": "entropy", "P": "purity", "centred S": "entropy_centered", "centred P": "purity_centered",
     "weight norm": "weight_norm", "weight entropy, own range": "weight_entropy",
@@ -49,7 +49,6 @@ QUANTITIES = {
 NAMES = (*QUANTITIES, *(f"change of {name}" for name in QUANTITIES))
 RESAMPLES = 1000
 HALVED_FROM = 8                # generalising runs of a set-up, from which on R2b reads two halves of its seeds
-THRESHOLD = 0.61               # of the centred S / ln d, rival R1
 
 
 class Look(NamedTuple):
@@ -104,14 +103,9 @@ class Seen(NamedTuple):
     control: BoolArray         # (runs,)
 
 
-def fate(run: GrokkingRun) -> Milestones:
-    """The milestones of a run."""
-    return milestones(run.history, run.setting.modulus, run.setting.op)
-
-
 def look(run: GrokkingRun, delay: int) -> Look | None:
     """The run `delay` epochs after it memorised; None if it did not, has ended, or its test accuracy rises by then."""
-    epoch, marks = run.history.epoch, fate(run)
+    epoch, marks = run.history.epoch, marks_of(run)
     if marks.memorised is None or epoch[-1] < marks.memorised + delay:
         return None
     if marks.onset is not None and marks.onset <= marks.memorised + delay:
@@ -125,8 +119,8 @@ def setups(runs: Runs) -> dict[str, list[GrokkingRun]]:
     grouped: dict[str, list[GrokkingRun]] = {}
     for results in runs.values():
         setting = results[0].setting
-        if setting.role in CONTROLS or setting.role in LEARNERS:
-            grouped.setdefault(setting.base if setting.role in CONTROLS else setting.name, []).extend(results)
+        if setting.role in CANNOT or setting.role in MAY_LEARN:
+            grouped.setdefault(setting.base if setting.role in CANNOT else setting.name, []).extend(results)
     return grouped
 
 
@@ -219,8 +213,8 @@ def gap_readings(runs: Runs) -> tuple[Reading, ...]:
     readings = []
     for name, results in runs.items():
         setting = results[0].setting
-        learnt = [run for run in results if fate(run).generalised is not None]
-        if setting.role not in LEARNERS or len(learnt) < FEWEST:
+        learnt = [run for run in results if marks_of(run).generalised is not None]
+        if setting.role not in MAY_LEARN or len(learnt) < FEWEST:
             continue
         parts = [learnt[::2], learnt[1::2]] if len(learnt) >= HALVED_FROM else [learnt]
         for delay in DELAYS:
@@ -248,7 +242,7 @@ def _see(runs: Sequence[GrokkingRun], delays: Sequence[int]) -> Seen:
             at = look(run, delay)
             if at is not None:
                 values[i, j], left[i, j], never[j] = at.values, at.left, at.never
-    return Seen(values, left, never, np.array([run.setting.role in CONTROLS for run in runs]))
+    return Seen(values, left, never, np.array([run.setting.role in CANNOT for run in runs]))
 
 
 def _separation(

@@ -4,7 +4,7 @@ On each base task (`minigrok.study.classifier`), with the same nets and seeds:
 
     true labels        what the controls are held against
     shuffled labels    the training labels permuted: there is nothing to generalise to
-    corrupted labels   a half of the training labels drawn at random
+    corrupted labels   a half of the training labels drawn at random (in experiment 3 some are permuted instead)
     frozen first layer only the output layer is trained: S *cannot* move, for it is a function of the first layer
     equal norms        nets that nobody trained: normal weights and biases, each array scaled to the norm of the same
                        array in the net with true labels. If the trained S lies among theirs, size alone explains it.

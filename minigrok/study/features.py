@@ -112,7 +112,7 @@ def answer_share(logits: ArrayLike, answers: ArrayLike) -> float:
 def holevo(A: FloatArray, labels: IntArray) -> float:
     """Holevo information of activations A (n, d) about labels (n,), in nats; NaN of a dead layer.
 
-    The same as `minigrok.states.holevo_information`, and about ten times as fast where classes have fewer inputs than
+    The same as `minigrok.holevo_information`, and about ten times as fast where classes have fewer inputs than
     the layer has neurons: A_c^T A_c and A_c A_c^T have the same eigenvalues but for zeros, so that of each class the
     smaller matrix is taken, all of one size at once (rows of zeros change no eigenvalue but add zeros).
     """

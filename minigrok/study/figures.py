@@ -23,7 +23,7 @@ from minigrok.study import (
     transition,
 )
 from minigrok.study.claims import Judgement
-from minigrok.study.grokking_claims import marks_of, pearson
+from minigrok.study.grokking_measures import marks_of, pearson
 
 Runs = Mapping[str, Mapping[str, Sequence[Any]]]
 

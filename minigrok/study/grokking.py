@@ -28,7 +28,6 @@ from minigrok.history import History, Moment, TrainingDivergedError
 from minigrok.mlp import MLP
 from minigrok.optimizers import SGD, AdamW, Optimizer
 from minigrok.study.features import RECORDED, as_columns, features
-from minigrok.study.features import fourier_concentration as fourier_concentration
 from minigrok.study.frozen import FrozenFirst
 from minigrok.training import train
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from minigrok.study.claims import Claim, Judgement
+from minigrok.study.claims import RULES, Claim, Judgement
 from minigrok.study.evidence import Figure, Reading, read, read_figures
 from minigrok.study.features import BINNINGS
 from minigrok.study.grokking import CONVENTIONS, GrokkingRun
@@ -23,10 +23,12 @@ from minigrok.study.grokking_measures import (
     Specification,
     beyond_one_parameter,
     grokked,
+    marks_of,
     never_generalised,
     of_nets,
     of_states,
     of_weights,
+    pearson,
     random_state_correlation,
     rise_in_control,
     slope,
@@ -34,8 +36,6 @@ from minigrok.study.grokking_measures import (
     weight_correlations,
     with_role,
 )
-from minigrok.study.grokking_measures import marks_of as marks_of
-from minigrok.study.grokking_measures import pearson as pearson
 
 THRESHOLD = 0.61               # of the normalised centred entropy, rival R1
 MOVING = ("shuffled labels", "corrupted labels", "no weight decay")      # controls whose S can change, in one layer too
@@ -251,7 +251,7 @@ def nearest(runs: Runs, count: int = 3) -> str:
     The distance is the root mean square of ln(ours / the study's) over S and P at both ends of the window, ours being
     means over the seeds that grokked.
     """
-    study = np.log([1.55, 3.29, 0.444, 0.042])
+    study = np.log([figure.value for name in ("C5", "C6") for figure in RULES[name].figures])
     found = []
     for s in of_states(with_role(runs, (*LEARNERS, *CANNOT, "family", "learnt at once")), WINDOWS, CONVENTIONS):
         ends = [(*S, *P) for run in s.runs

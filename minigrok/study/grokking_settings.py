@@ -139,10 +139,10 @@ def _drawn(levels: dict[str, Any]) -> GrokkingSetting:
     weak, strong = DECAYS[optimizer, loss]
     epochs = EPOCHS[depth] if depth == 1 else min(EPOCHS[depth], SLOW_EPOCHS.get(levels["modulus"], EPOCHS[depth]))
     name = (f"{levels['op']} mod {levels['modulus']}, {levels['activation']}, {loss.replace('_', ' ')}, {optimizer}, "
-            f"{'no' if decay == 'none' else decay} decay, {levels['train_fraction']:.0%} of pairs, depth {depth}")
+            f"{decay} decay, {levels['train_fraction']:.0%} of pairs, depth {depth}")
     return GrokkingSetting(
         name, lr=LEARNING_RATES[optimizer, loss, levels["activation"]], epochs=epochs,
-        weight_decay={"none": 0.0, "weak": weak, "strong": strong}[decay], **levels)
+        weight_decay={"weak": weak, "strong": strong}[decay], **levels)
 
 
 def _like(base: GrokkingSetting, role: str, word: str, **changes: Any) -> GrokkingSetting:

@@ -22,10 +22,11 @@ from scipy.optimize import minimize
 from scipy.special import expit, log_expit
 
 from minigrok.checks import BoolArray, FloatArray
-from minigrok.study.announce import DELAYS, Runs, look, setups
+from minigrok.study.announce import DELAYS, look, setups
 from minigrok.study.claims import Claim, Judgement
 from minigrok.study.evidence import Reading, read
 from minigrok.study.grokking import HIDDEN
+from minigrok.study.grokking_measures import Runs
 
 CLASSICAL = ("weight_entropy", "weight_entropy_fixed", "weight_entropy_fd", "weight_norm", "weight_spectrum_entropy")
 ADDED = ("entropy", "purity")

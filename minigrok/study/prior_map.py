@@ -41,7 +41,8 @@ DRAWS = 2500                   # random networks a batch
 BINS = 24
 LOOKS = 25                     # networks of the highest bin whose accuracies are taken, in each batch
 COUNTS_WANTED = 400            # from which on direct sampling is a judge
-NEAR_S, NEAR_ACCURACY = 0.05, 0.02     # of the study's point: what the map marks
+STUDY_S, STUDY_ACCURACY = (RULES[name].figures[0].value for name in ("C4a", "C4b"))      # its point in the map
+NEAR_S, NEAR_ACCURACY = 0.05, 0.02     # of that point: what the map marks
 ACCURACIES = ("mean_accuracy", "folded_accuracy", "readout_accuracy")
 
 
@@ -214,8 +215,9 @@ def nearest(results: Results) -> str:
     both = [f"{r.setting.name} ({key.replace('_', ' ')})" for r in results for key in ACCURACIES
             if is_near_S(r.peak.mean) and is_near_accuracy(r.accuracies[key].mean)]
     pairs = len(results) * len(ACCURACIES)
-    return (f"of {pairs} pairs of a prior and an accuracy {len(both)} come within {NEAR_S} nats of S = 1.42 and "
-            f"{NEAR_ACCURACY} of 62 % at once" + (f", found by searching: {'; '.join(both)}" if both else ""))
+    return (f"of {pairs} pairs of a prior and an accuracy {len(both)} come within {NEAR_S} nats of S = {STUDY_S} and "
+            f"{NEAR_ACCURACY} of {100 * STUDY_ACCURACY:g} % at once"
+            + (f", found by searching: {'; '.join(both)}" if both else ""))
 
 
 def is_high(entropy: float) -> bool:
@@ -225,12 +227,12 @@ def is_high(entropy: float) -> bool:
 
 def is_near_S(S: float) -> bool:
     """Whether a peak is the study's."""
-    return abs(S - 1.42) <= NEAR_S
+    return abs(S - STUDY_S) <= NEAR_S
 
 
 def is_near_accuracy(accuracy: float) -> bool:
     """Whether an accuracy is the study's."""
-    return abs(accuracy - 0.62) <= NEAR_ACCURACY
+    return abs(accuracy - STUDY_ACCURACY) <= NEAR_ACCURACY
 
 
 def table(results: Results) -> str:
@@ -268,9 +270,9 @@ def sketch(results: Results) -> tuple[str, str, Figure]:
                           linestyle="", label=label if family == "box" else None, **style)
             right.errorbar([r.setting.scale for r in found], S, yerr=errors,
                            linestyle=plots.STYLES[FAMILIES.index(family)], **style)
-    left.errorbar([0.62], [1.42], xerr=NEAR_ACCURACY, yerr=NEAR_S, color="black", marker="*", markersize=12,
-                  label="the study")
-    right.axhline(1.42, color="black", linewidth=1)
+    left.errorbar([STUDY_ACCURACY], [STUDY_S], xerr=NEAR_ACCURACY, yerr=NEAR_S, color="black", marker="*",
+                  markersize=12, label="the study")
+    right.axhline(STUDY_S, color="black", linewidth=1)
     left.set(xlabel="mean of max(accuracy, 1 - accuracy) at the peak", ylabel="S at the peak (nats)")
     right.set(xscale="log", xticks=SCALES, xticklabels=[f"{scale:g}" for scale in SCALES], xlabel="scale of the prior",
               title="circles: box, squares: normal, triangles: sphere")
@@ -279,6 +281,6 @@ def sketch(results: Results) -> tuple[str, str, Figure]:
     near = sum(is_near_S(r.peak.mean) for r in results)
     judged, agreeing = sum(r.judged for r in results), sum(r.agreeing for r in results)
     caption = (f"Where g(S) peaks under {len(results)} priors, and how accurate random networks are there; "
-               f"{near} peaks lie within {NEAR_S} nats of 1.42.")
+               f"{near} peaks lie within {NEAR_S} nats of {STUDY_S}.")
     walked = f" Walks agree with direct sampling in {agreeing} of {judged} bins with {COUNTS_WANTED} counts."
     return "landscape-priors", caption + (walked if judged else ""), figure

@@ -25,10 +25,11 @@ from scipy.ndimage import median_filter
 
 from minigrok import plots
 from minigrok.checks import FloatArray
-from minigrok.study.announce import QUANTITIES, Runs, Sketch, fate
+from minigrok.study.announce import QUANTITIES, Sketch
 from minigrok.study.claims import Claim, Judgement
 from minigrok.study.evidence import read
 from minigrok.study.grokking import ENDS_AT, GrokkingRun
+from minigrok.study.grokking_measures import Runs, marks_of
 
 SPAN = ENDS_AT["family"]       # c: h comes no later than the epoch of generalisation, which that is a multiple of
 TENTH = 0.1
@@ -77,7 +78,7 @@ def families(runs: Runs) -> dict[str, Family]:
 
 def done(run: GrokkingRun, column: str) -> tuple[FloatArray, FloatArray, float] | None:
     """Epochs, the share of all change that is done by each, and h; None for a run that was not halfway or too short."""
-    epoch, halfway = run.history.epoch, fate(run).halfway
+    epoch, halfway = run.history.epoch, marks_of(run).halfway
     if not halfway or epoch[-1] < SPAN * halfway:
         return None
     times = np.append(epoch[epoch < SPAN * halfway], SPAN * halfway)
@@ -161,7 +162,7 @@ def turns(values: FloatArray) -> list[int]:
 
 def late_turns(run: GrokkingRun, column: str) -> list[int]:
     """The turns of a run after it generalised."""
-    end, epoch = fate(run).generalised, run.history.epoch
+    end, epoch = marks_of(run).generalised, run.history.epoch
     return [] if end is None else [row for row in turns(run.history[column]) if epoch[row] > end]
 
 
@@ -185,7 +186,7 @@ def sketches(runs: Runs) -> list[Sketch]:
 
 def _going_on(runs: Runs) -> dict[str, list[GrokkingRun]]:
     """The runs past the end that generalised, by base."""
-    found = {results[0].setting.base: [run for run in results if fate(run).generalised]
+    found = {results[0].setting.base: [run for run in results if marks_of(run).generalised]
              for results in runs.values() if results[0].setting.role == PAST}
     return {base: results for base, results in found.items() if results}
 
@@ -196,7 +197,7 @@ def _past_sketch(runs: Runs) -> Sketch:
     for ax, (name, column) in zip(panels.flat, QUANTITIES.items(), strict=True):
         for i, (base, results) in enumerate(_going_on(runs).items()):
             for j, run in enumerate(results):
-                path, end = smoothed(run.history[column]), fate(run).generalised
+                path, end = smoothed(run.history[column]), marks_of(run).generalised
                 scaled = (path - path.min()) / (np.ptp(path) or 1)
                 late = late_turns(run, column)
                 times = run.history.epoch / (end or 1)

@@ -17,9 +17,9 @@ class Spins(NamedTuple):
     """A configuration on its way, and the move that it considers."""
 
     spins: IntArray            # (N,) +1 or -1
-    neighbours: IntArray       # (N, 4) unsigned
+    neighbours: IntArray       # (N, 4) indices, unsigned for speed: see ONE in `minigrok.walk`
     energy: FloatArray         # (1,)
-    site: IntArray             # (1,) that would be turned; an index, and so unsigned: see `minigrok.walk`
+    site: IntArray             # (1,) that would be turned; an index, unsigned as well
 
 
 def propose(state: Spins, uniforms: FloatArray) -> tuple[float, float]:

@@ -24,7 +24,7 @@ RANGE_DRAWS, RANGE_SHARE = 2000, 0.999     # the edges of the loss reach up to t
 DIRECT_BLOCK = 1000            # networks whose weights are drawn at once
 ATOM = 1e-9                    # width of the bin for the atom at S = 0 or P = 1, far above any rounding
 ROUNDING = 1e-12               # by which ln d or 1 / d may be missed
-Labelled = Any                 # a task, or an array of inputs
+TaskOrInputs = Any             # a task, or an array (N, features)
 
 
 class NetworkLandscape:
@@ -61,7 +61,7 @@ class NetworkLandscape:
     uniforms = 2
 
     def __init__(
-        self, task: Labelled, hidden: int = 6, activation: str = "relu", bias: bool = True, prior: str = "box",
+        self, task: TaskOrInputs, hidden: int = 6, activation: str = "relu", bias: bool = True, prior: str = "box",
         scale: float = 1.0, coordinate: str = "entropy",
     ) -> None:
         inputs: Any = getattr(task, "X_train", task)

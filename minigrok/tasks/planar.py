@@ -187,7 +187,11 @@ def _two_classes(
     name: str, draw: Callable[[IntArray, np.random.Generator], FloatArray], n: int, noise: float, seed: int,
     test_fraction: float, noise_dimensions: int, **settings: Any,
 ) -> Task:
-    """Balanced labels, `draw`n inputs, noise on top, noise beside, a random split."""
+    """A task of balanced labels in random order; draw(y, rng) makes the inputs (n, dimensions) for these labels.
+
+    Then noise is added to them, dimensions of noise are put beside them, and the last of them become the test set: a
+    random split, since their order is random.
+    """
     n, seed = whole_number("n", n, 2), whole_number("seed", seed, 0)
     noise, test_fraction = real_number("noise", noise, 0, LOUDEST), real_number("test_fraction", test_fraction, 0, 1)
     noise_dimensions = whole_number("noise_dimensions", noise_dimensions, 0)

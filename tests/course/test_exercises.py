@@ -1,6 +1,7 @@
 """The marker marked, and what an exercise must consist of."""
 
 import ast
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +10,7 @@ from minigrok.course.marking import PASSED, mark
 from minigrok.course.selftest import as_student, table, try_out
 
 ROWS = {}
+WORDS = dict(enumerate(["Six", "Seven", "Eight", "Nine", "Ten", "Eleven", "Twelve", "Thirteen"], 6))
 
 
 @pytest.mark.parametrize("name", names())
@@ -47,6 +49,16 @@ def test_a_stub_gives_nothing_away(name):
     assert "minigrok" not in [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import)
                               for alias in node.names]
     assert "raise NotImplementedError" in the.stub
+
+
+def test_the_page_for_teachers_counts_what_there_is():
+    hours = round(sum(lesson.minutes for lesson in lessons()) / 60)
+    words = f"{WORDS[len(lessons())]} lessons and {len(names())} exercises, about {WORDS[hours].lower()} hours for a"
+    root = Path(__file__).parents[2]
+    assert words in (root / "tutorials/pages/course.md").read_text()
+    readme = " ".join((root / "README.md").read_text().split())
+    assert f"{WORDS[len(lessons())]} lessons that run" in readme
+    assert f"About {WORDS[hours].lower()} hours for" in readme
 
 
 def test_numbers_run_on_and_lessons_have_their_exercises():

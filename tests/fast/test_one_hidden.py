@@ -14,7 +14,7 @@ from minigrok.fast.one_hidden import (
     BLOCK,
     GRAM,
     GRAM_OF_ROWS,
-    LOSSES,
+    LOSSES_ALONE,
     NOTHING,
     Data,
     add_gradient,
@@ -25,8 +25,7 @@ from minigrok.fast.one_hidden import (
     shape_of,
 )
 from minigrok.fast.products import HEIGHT, lanes_of
-from minigrok.mlp import ACTIVATIONS, MLP, forward, loss_and_gradient
-from minigrok.mlp import LOSSES as PLAIN_LOSSES
+from minigrok.mlp import ACTIVATIONS, LOSSES, MLP, forward, loss_and_gradient
 
 PARTS = ("first_layer", "into_first_layer", "watch_hidden", "outputs", "backward", "clear")
 plain_pass = with_globals(one_pass, **{name: getattr(one_hidden, name).py_func for name in PARTS})
@@ -83,7 +82,7 @@ def prepared(net, pairs):
     return shape, weights, sums
 
 
-def passed(kernel, net, data, rows, pairs, *, learn=True, watch=LOSSES):
+def passed(kernel, net, data, rows, pairs, *, learn=True, watch=LOSSES_ALONE):
     """What a pass returns, the gradient that it leaves, and all its sums."""
     shape, weights, sums = prepared(net, pairs)
     seen = kernel(data, rows, shape, weights, sums, net.theta.dtype.type(1 / len(rows)), learn, watch)
@@ -93,7 +92,7 @@ def passed(kernel, net, data, rows, pairs, *, learn=True, watch=LOSSES):
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize("loss", PLAIN_LOSSES)
+@pytest.mark.parametrize("loss", LOSSES)
 @both_types
 @settings(max_examples=25)
 @given(bias=st.booleans(), pairs=st.booleans(), n=st.sampled_from(INPUTS), hidden=st.sampled_from([1, 5, 8, 16, 33]),
@@ -112,7 +111,7 @@ def test_a_pass_is_the_loss_and_gradient_of_the_plain_form(
         assert right == (forward(twin, X)[0][-1].argmax(axis=1) == y).sum()
 
 
-KINDS = list(itertools.product([False, True], [False, True], PLAIN_LOSSES, [3, BLOCK + 2]))
+KINDS = list(itertools.product([False, True], [False, True], LOSSES, [3, BLOCK + 2]))
 
 
 @both_types
@@ -187,11 +186,11 @@ def test_silent_inputs_have_no_direction(kernel, dtype):
 @both_passes
 @both_types
 @pytest.mark.parametrize("pairs", [False, True])
-@pytest.mark.parametrize("loss", PLAIN_LOSSES)
+@pytest.mark.parametrize("loss", LOSSES)
 def test_what_nobody_asks_for_is_left_out(kernel, dtype, pairs, loss):
     net, data, rows, _, _ = net_and_data(dtype, "tanh", loss, True, pairs, 9, 5, 0)
     _, asked, _, _ = passed(kernel, net, data, rows, pairs, watch=GRAM_OF_ROWS)
-    for watch in (NOTHING, LOSSES):
+    for watch in (NOTHING, LOSSES_ALONE):
         seen, gradient, _, sums = passed(kernel, net, data, rows, pairs, watch=watch)
         np.testing.assert_array_equal(gradient, asked)   # watching changes no bit
         np.testing.assert_array_equal(sums.grams, 0)
@@ -222,7 +221,7 @@ kinds = pytest.mark.parametrize(("bias", "pairs"), list(itertools.product([False
 @pytest.mark.parametrize("kernel", [pad_weights, pad_weights.py_func], ids=["compiled", "plain"])
 @both_types
 @kinds
-@pytest.mark.parametrize("loss", PLAIN_LOSSES)
+@pytest.mark.parametrize("loss", LOSSES)
 def test_padded_weights_hold_the_layers_and_nothing_else(kernel, dtype, bias, pairs, loss):
     for hidden, classes in ((1, 1), (5, 3), (8, 8), (16, 17)):
         net, *_ = net_and_data(dtype, "relu", loss, bias, pairs, 1, hidden, hidden, 3, classes)

@@ -222,6 +222,7 @@ def test_the_programs_leave_the_bytes_of_a_plain_loop_of_training_runs(folder):
     assert json.loads(again.stdout) == {"runs": 16, "before": 16, "done": 0, "failed": 0}
     tables = [minigrok("results", name, "--csv", "-", cwd=folder).stdout for name in ("runs.db", "serial.db")]
     assert tables[0] == tables[1] == csv_of(folder / "serial.db")
+    assert minigrok("results", "runs.db", "--csv", cwd=folder).stdout == tables[0]
 
 
 @unix

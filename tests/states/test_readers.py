@@ -79,8 +79,10 @@ def test_axes_but_the_neurons_become_inputs():
     assert matrix.shape == (40, 3)
     np.testing.assert_array_equal(matrix[7], pictures[0, :, 1, 2])
     assert as_matrix(np.zeros((2, 7, 16)), -1).shape == (14, 16)
-    with pytest.raises(ValueError, match="no axis 4"):
-        as_matrix(pictures, 4)
+    for refused, axis in ((pictures, 4), (np.zeros(3), 0)):
+        for function in (as_matrix, groups_of_places):
+            with pytest.raises(ValueError, match=f"no axis {axis}"):
+                function(refused, axis)
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2, -1])

@@ -5,8 +5,8 @@ from made_up_runs import made_up_run, noisy_columns, setting
 from scipy.stats import binom
 
 from minigrok.study import transition
-from minigrok.study.announce import fate
 from minigrok.study.claims import load_claims
+from minigrok.study.grokking_measures import marks_of
 from minigrok.study.transition import COLUMNS, SPAN, TENTH, families, jump, late_turns, relative_width, scalings, turns
 
 SIZES = (23, 31, 47)
@@ -37,7 +37,7 @@ def family(widths, seeds=4, noise=0.01):
 
 def test_an_even_change_has_a_tenth_of_it_around_halfway_and_a_step_has_all():
     even, sudden = like(lambda epoch: epoch / 100), like(lambda epoch: (epoch >= HALFWAY) * 2.0)
-    assert fate(even).halfway == HALFWAY
+    assert marks_of(even).halfway == HALFWAY
     assert jump(even, "entropy") == pytest.approx(TENTH)
     assert relative_width(even, "entropy") == pytest.approx(0.6 / 0.5)
     assert jump(sudden, "entropy") == pytest.approx(1)

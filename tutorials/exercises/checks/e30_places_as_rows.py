@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from minigrok import as_matrix
 from minigrok.course.laws import agrees, holds
-from minigrok.states.readers import as_matrix
 
 LESSON, MINUTES = 8, 5
 HINTS = (
