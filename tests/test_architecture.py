@@ -27,7 +27,6 @@ EVENING = {"density", "metrics", "mlp", "optimizers", "recording", "training", "
 TEXTBOOK_LINES, EVENING_LINES = 2500, 1200               # as `lines_of_code` counts them
 LONG_FUNCTIONS = {
     "walk_loop": "the one loop that is hot: its branches share the walk's local variables",
-    "train": "the loop with its settings, which a reader wants to see in one place",
 }
 LONG_FILES = {}                                          # name -> reason; none so far
 
