@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from minigrok.checks import InexactArray, as_double, number_array, one_of, require_finite, short
-from minigrok.grams import SAFE_SMALLEST, hermitian_part, prepared_rows, rows_of_a_block
+from minigrok.grams import SAFE_SMALLEST, hermitian_part, mean_row, prepared_rows, rows_of_a_block
 
 STREAMED = ("trace", "rows", "centered")
 
@@ -94,8 +94,8 @@ class DensityAccumulator:
         """
         trace = float(np.trace(self.gram).real) if self.n else 0.0
         rounding = SAFE_SMALLEST**2                      # below that squares vanish
-        if self.convention == "centered":                # this much is left of rows that are all alike
-            rounding += self.n * (4 * np.finfo(np.float64).eps) ** 2 * float((abs(self.mean) ** 2).sum())
+        if self.convention == "centered":                # left of rows that are all alike: 3 eps in a block, 3 between
+            rounding += self.n * (5 * np.finfo(np.float64).eps) ** 2 * float((abs(self.mean) ** 2).sum())
         if not trace > rounding:
             why = "no row was seen" if not self.n else "all activations are zero, below 1e-100, or (centred) all alike"
             raise ValueError(f"there is no state in the convention {self.convention!r}: {why}")
@@ -119,7 +119,7 @@ class DensityAccumulator:
 @np.errstate(over="ignore", invalid="ignore")            # found below, in words
 def _sums(rows: InexactArray, convention: str) -> tuple[int, InexactArray, InexactArray]:
     """n, sum |a><a| (about the mean if centred) and the mean of one block of rows."""
-    mean = rows.mean(axis=0)
+    mean = mean_row(rows)[0]
     if convention == "centered":
         rows = rows - mean
     elif convention == "rows":

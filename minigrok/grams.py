@@ -68,7 +68,7 @@ def prepared_rows(A: ArrayLike, convention: str = "trace") -> InexactArray:
     require_finite("A", rows)                            # after that: a long double may be infinite as a double
     if convention.startswith("centered"):
         rows = _safely_scaled(rows, (-2, -1))
-        rows = _off(rows, _mean(rows), abs(rows).max(axis=-2, keepdims=True))
+        rows = _off(rows, mean_row(rows), abs(rows).max(axis=-2, keepdims=True))
     rows = _unit_rows(rows) if convention.endswith("rows") else _safely_scaled(rows, (-2, -1))
     nothing = ~rows.any(axis=(-2, -1))
     for index in np.argwhere(nothing).tolist():
@@ -126,9 +126,9 @@ def _blocks(array: InexactArray, convention: str) -> Iterator[InexactArray]:
             yield as_double(array[start : start + step])
 
     if convention.startswith("centered"):
-        parts = [(len(rows), _mean(rows)[0], abs(rows).max(axis=0)) for rows in blocks()]
+        parts = [(len(rows), mean_row(rows)[0], abs(rows).max(axis=0)) for rows in blocks()]
         shares = np.array([n for n, _, _ in parts])[:, None] / len(array)
-        mean = _mean(np.stack([m for _, m, _ in parts]) * shares * len(parts))
+        mean = mean_row(np.stack([m for _, m, _ in parts]) * shares * len(parts))
         largest = np.max([size for _, _, size in parts], axis=0)
         if not SAFE_SMALLEST < largest.max() < SAFE_LARGEST:     # the mean itself is lost: leave it to the longer way
             yield np.full((1, array.shape[1]), np.nan)
@@ -160,7 +160,7 @@ def _unit_rows(rows: InexactArray) -> InexactArray:
     return unit
 
 
-def _mean(rows: InexactArray) -> InexactArray:
+def mean_row(rows: InexactArray) -> InexactArray:
     """The mean row (..., 1, d), good to 3 eps: along contiguous columns NumPy sums pairwise."""
     columns = np.ascontiguousarray(np.swapaxes(rows, -1, -2))
     mean: InexactArray = columns.mean(axis=-1)[..., None, :]

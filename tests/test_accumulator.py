@@ -73,3 +73,42 @@ def test_a_memory_mapped_file_is_read_block_by_block(tmp_path, monkeypatch):
 def test_bad_input_is_refused_with_the_reason(call, message):
     with np.errstate(over="ignore"), pytest.raises(ValueError, match=message):
         call()
+
+
+def test_rows_that_are_alike_have_no_centered_state_however_they_are_split():
+    for size in (1e-3, 0.1, 1e8):
+        accumulator = DensityAccumulator("centered")
+        for rows in (3, 7, 11, 100):
+            accumulator.update(np.full((rows, 3), size / 3))
+        with pytest.raises(ValueError, match="all alike"):
+            accumulator.density_matrix()
+
+
+def test_a_spread_of_a_hundred_millionth_of_the_mean_is_a_centered_state():
+    deviations = np.random.default_rng(0).normal(size=(40, 3))
+    for mean in (1e-3, 100.0):
+        accumulator = DensityAccumulator("centered")
+        for part in np.split(mean * (1 + 1e-8 * deviations), 4):
+            accumulator.update(part)
+        np.testing.assert_allclose(accumulator.density_matrix(), density_matrix(deviations, "centered"), atol=1e-6)
+
+
+@pytest.mark.parametrize("first", ["trace", "rows", "centered"])
+@pytest.mark.parametrize("second", ["trace", "rows", "centered"])
+def test_states_of_two_conventions_are_never_merged(first, second):
+    one, two = DensityAccumulator(first), DensityAccumulator(second)
+    for each in (one, two):
+        each.update(np.eye(3, 2) + 1)
+    if first == second:
+        assert one.merge(two).n == 6
+    else:
+        with pytest.raises(ValueError, match="convention"):
+            one.merge(two)
+
+
+@pytest.mark.parametrize("neurons", [(2, 3), (3, 2)])
+def test_batches_of_two_layers_are_refused(neurons):
+    accumulator = DensityAccumulator()
+    accumulator.update(np.ones((4, neurons[0])))
+    with pytest.raises(ValueError, match=f"has {neurons[1]} neurons, but those before had {neurons[0]}"):
+        accumulator.update(np.ones((4, neurons[1])))

@@ -182,3 +182,27 @@ def test_bad_input_is_refused_with_the_reason(call, message):
 def test_what_is_no_state_has_no_number(function):
     with pytest.raises(ValueError, match="trace 2"):
         function(np.eye(2))
+
+
+@pytest.mark.parametrize(("weights", "outside"), [
+    ([0.5, -1.0, 2.0, 3.0], "-1"), ([0.0, 2.0, 1.0, 2.5, 1.5, 3.0], "2.5"), ([2.0, 0.0, -0.25, 1.0], "-0.25")])
+def test_the_first_weight_that_lies_outside_is_named_with_the_edges(weights, outside):
+    with pytest.raises(ValueError, match=f"a weight is {outside}, outside the edges from 0 to 2: widen"):
+        weight_entropy(weights, bins=[0.0, 1.5, 2.0])
+
+
+@pytest.mark.parametrize("alpha", [0, 0.5, 0.95, 1, 1.05, 2, 7, np.inf])
+def test_renyi_entropy_of_a_stack_and_of_pure_states(alpha):
+    rng = np.random.default_rng(0)
+    pure, mixed = np.diag([1.0, 0, 0, 0]), density_matrix(rng.normal(size=(9, 4)))
+    values = renyi_entropy(np.stack([pure, mixed, np.eye(4) / 4]), alpha)
+    assert values[0] == 0
+    assert not np.signbit(values[0])
+    assert values[1] == pytest.approx(renyi_entropy(mixed, alpha), abs=1e-14)
+    assert values[2] == pytest.approx(np.log(4), abs=1e-14)
+
+
+@pytest.mark.parametrize("base", [0.5, 1, 0, -2, np.inf, np.nan])
+def test_a_base_of_logarithms_is_more_than_one_and_finite(base):
+    with pytest.raises(ValueError, match="base is"):
+        von_neumann_entropy(np.eye(2) / 2, base=base)

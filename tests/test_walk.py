@@ -300,6 +300,15 @@ def test_the_approach_never_leads_away(low, high, reached):
     assert energy[0] == state.heads.sum() == reached
 
 
+@pytest.mark.parametrize(("start", "low", "high", "reached"), [
+    (9, 3.0, 7.0, 7.0), (1, 3.0, 7.0, 3.0), (9, 3.5, 7.5, 7.0), (1, 2.5, 7.5, 3.0)])
+def test_the_approach_stops_as_soon_as_it_is_there(start, low, high, reached):
+    state, energy = CoinToss().start(np.random.default_rng(0)), np.array([float(start)])
+    state.heads[:] = np.arange(COINS) < start
+    loops_for(CoinToss(), state)[1](state, energy, low, high, np.random.default_rng(1).random((1000, 3)))
+    assert energy[0] == state.heads.sum() == reached
+
+
 class Walled(NamedTuple):
     """One number, 0 or 1; every second move meets what `refusal` holds: an energy and a log_ratio."""
 

@@ -215,7 +215,7 @@ def test_the_program_says_the_same_for_any_number_of_workers(folder):
     ("part-0.npy none.npy", "none.npy is not there"), ("a.pkl", "file type '.pkl'"), ("nothing", "no file of activ"),
     ("part-0.npy two.npz", "two.npz holds 2 arrays (first, second)"), ("none.npz", "holds 0 arrays (nothing)"),
     ("part-0.npy narrow.npy", "narrow.npy has 2 neurons, but"), ("part-0.npy empty.npy", "no entry: leave it out"),
-    ("part-0.npy nan.npy", "nan.npy: batch[90, 0] is nan"), ("words.npy", "words.npy: batch has dtype <U1"),
+    ("part-0.npy nan.npy", "nan.npy: batch[90, 0] is nan"), ("words.npy", "words.npy: A has dtype <U1"),
     ("cut.npy", "no whole .npy file"), ("flat.npy", "flat.npy: A has shape (4,)"), ("scalar.npy", "name the axis"),
     ("one.npy", "a single row in all shards"), ("zeros.npy", "all activations are zero"),
     ("part-0.npy ./part-0.npy", "part-0.npy is given 2 times"),
