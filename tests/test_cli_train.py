@@ -103,6 +103,16 @@ def test_modular_defaults_are_the_nets_of_the_studys_first_base(run, tmp_path):
     assert f"memorised {f'epoch {epoch}':>14}   train accuracy 99 %" in out
 
 
+def test_a_products_onset_is_above_what_pairs_with_a_zero_give_away(run, tmp_path):
+    """(2 p - 1) / p^2 of the pairs have the product 0, 36 % for p = 5: to know these is no beginning."""
+    status, out, err = run("modular", "--modulus", 5, "--op", "multiply", "--hidden", 20, "--epochs", 60, "--json")
+    assert status == 0, err
+    history = History.load(tmp_path / "minigrok-train-1" / "history.npz")
+    told = json.loads(out)["runs"][0]["milestones"]
+    assert told == grokking.milestones(history, 5, "multiply")._asdict()
+    assert told != grokking.milestones(history, 5)._asdict()
+
+
 def test_every_option_reaches_the_library():
     given = {
         "task": "blobs", "n": 50, "noise": 0.5, "noise_dimensions": 1, "dimension": 3, "separation": 2.0,

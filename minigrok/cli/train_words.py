@@ -63,7 +63,7 @@ def _run(seed: int, history: History, work: Work) -> Summary:
         "last": {name: float(history[name][-1]) for name in columns},
         "change": {name: float(history[name][-1]) - float(history[name][0]) for name in columns}}
     if options["task"] == "modular":
-        told["milestones"] = milestones(history, options["modulus"])._asdict()
+        told["milestones"] = milestones(history, options["modulus"], options["op"])._asdict()
     return told
 
 
