@@ -365,6 +365,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ROOT / "bench/kept/mutants.csv")
     parser.add_argument("--again", action="store_true", help="try survivors of the list once more")
     parser.add_argument("--thorough", action="store_true", help="with the slow tests")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="try only each N-th of what is left to try")
     parser.add_argument("--summary", type=Path, help="print the scores of a list, and run nothing")
     settings = parser.parse_args()
     if settings.summary:
@@ -378,7 +379,7 @@ def main() -> None:
     done = {each: row for each, row in before.items()
             if (row["file"] not in names or each in found) and not (settings.again and row["outcome"] == "survived"
                                                                      and row["file"] in names)}
-    todo = [mutant for each, mutant in found.items() if each not in done]
+    todo = [mutant for each, mutant in found.items() if each not in done][:: settings.every]
     print(f"{len(found)} mutants, {len(todo)} to try", file=sys.stderr, flush=True)
     with temporary.open("w", newline="") as lines:
         writer = csv.DictWriter(lines, FIELDS, extrasaction="ignore", lineterminator="\n")
