@@ -6,11 +6,11 @@
 The mutants are cosmic-ray's (`pip install -e '.[test,trust]'`; see mutants.py), made from the text, so a decorated
 function is changed like any other; the JIT is off, so the changed lines of a kernel are the ones that run (but for
 `jit.py`, whose tests need it: they run on a changed copy of the package). A mutant is tried in a process of its own,
-against the doctests of its file and the tests named in TESTS, 25 examples a property, always the same ones, the
-quickest first. Pytest collects them once and forks a process for each mutant, in which the changed body
-takes the place of the function's; what runs as the module is loaded is tried in a new process instead, and so are
-survivors with `--again`. *killed*: a test fails. *timeout*: one test takes three times as long as without a change, and
-ten seconds. *survived*: all tests pass; each is to be killed by a new test, or listed in
+against the doctests of its file and the tests named in TESTS, 25 examples a property, always the same ones, first that
+which killed the mutant before, then the quickest. Pytest collects them once and forks a process for each mutant, in
+which the changed body takes the place of the function's; what runs as the module is loaded is tried in a new process
+instead. *killed*: a test fails. *timeout*: one test takes more of the processor's time than twice what it takes without
+a change and three seconds, or never ends. *survived*: all tests pass; each is to be killed by a new test, or listed in
 `bench/kept/equivalent_mutants.csv` with the reason why no test could see it.
 
 The list is written as it grows and gone on with, if the file is there; a mutant is known by its changed line, so edits
@@ -283,12 +283,12 @@ def baseline(name: str, thorough: bool) -> dict[str, float]:
     return usual
 
 
-def outcomes(todo: list[Mutant], workers: int, thorough: bool, again: bool) -> Iterator[tuple[Mutant, str]]:
+def outcomes(todo: list[Mutant], workers: int, thorough: bool) -> Iterator[tuple[Mutant, str]]:
     """Yield each mutant with what became of it, file by file."""
     for name in dict.fromkeys(mutant.file for mutant in todo):
         usual = baseline(name, thorough)
         mine = [mutant for mutant in todo if mutant.file == name]
-        quick = [] if again or name in ON_DISK else [each for each in mine if function_of(each.source, each.line)]
+        quick = [each for each in mine if name not in ON_DISK and function_of(each.source, each.line)]
         yield from forked(name, quick, workers, usual, thorough)
         for mutant in mine:
             if mutant not in quick:
@@ -385,7 +385,7 @@ def main() -> None:
         writer = csv.DictWriter(lines, FIELDS, extrasaction="ignore", lineterminator="\n")
         writer.writeheader()
         writer.writerows(done.values())
-        tried = outcomes(todo, settings.workers, settings.thorough, settings.again)
+        tried = outcomes(todo, settings.workers, settings.thorough)
         for count, (mutant, outcome) in enumerate(tried, 1):
             row = mutant._asdict() | {"outcome": outcome}
             done[key(row)] = row

@@ -236,3 +236,19 @@ def test_a_place_in_a_large_array_is_named_though_it_is_looked_at_in_blocks(monk
         numeric_array("A", values)
     with pytest.raises(ValueError, match=r"A\[141, 2\] is inf"):
         checks.require_finite("A", values, 100)
+
+
+@pytest.mark.parametrize(("shape", "rows"), [((25, 3), 3), ((7, 10), 1), ((4, 50), 1), ((6, 2, 2), 2), ((31,), 10)])
+def test_a_large_array_is_looked_at_in_blocks_of_whole_rows(monkeypatch, shape, rows):
+    sizes, looked = [], np.isfinite
+    monkeypatch.setattr(checks, "FINITE_BLOCK", 10)
+    monkeypatch.setattr(np, "isfinite", lambda block: sizes.append(len(block)) or looked(block))
+    checks.require_finite("x", np.ones(shape))
+    assert sizes == [rows] * (shape[0] // rows) + [shape[0] % rows] * (shape[0] % rows > 0)
+
+
+def test_a_number_alone_is_looked_at_once(monkeypatch):
+    seen, looked = [], np.isfinite
+    monkeypatch.setattr(np, "isfinite", lambda block: seen.append(block) or looked(block))
+    checks.require_finite("x", np.array(3.0))
+    assert seen == [3.0]

@@ -2,6 +2,7 @@
 
 import json
 import warnings
+from dataclasses import FrozenInstanceError, replace
 
 import numpy as np
 import pytest
@@ -429,3 +430,108 @@ def test_bad_input_is_refused_with_value_and_rule(make, arguments, message):
         warnings.simplefilter("error")
         with pytest.raises(ValueError, match=message):
             make(**arguments)
+
+
+def unit(t):
+    return np.stack([np.cos(t), np.sin(t)], axis=1)
+
+
+def on_circles(y, rng):
+    return (1 - y / 2)[:, None] * unit(rng.uniform(0, 2 * np.pi, len(y)))
+
+
+def on_moons(y, rng):
+    half = unit(rng.uniform(0, np.pi, len(y)))
+    return (1 - 2 * y)[:, None] * half + y[:, None] * [1, 0.5]
+
+
+def on_spirals(y, rng):
+    t = rng.uniform(0.5, 3 * np.pi, len(y))
+    return ((-1.0) ** y * t / (3 * np.pi))[:, None] * unit(t)
+
+
+def on_corners(y, rng):
+    signs = rng.choice([-1.0, 1.0], (len(y), 2))
+    return np.where(((signs < 0).sum(axis=1) % 2 == y)[:, None], signs, signs * [-1, 1])
+
+
+def about_centres(y, rng):
+    direction = rng.normal(size=2)
+    return (1 - 2 * y)[:, None] * 2 * direction / np.linalg.norm(direction)
+
+
+def on_sides(y, rng):
+    normal = rng.normal(size=2)
+    X = rng.uniform(-1, 1, (len(y), 2))
+    return np.where((X @ normal > 0) == (y == 1), 1, -1)[:, None] * X
+
+
+@pytest.mark.parametrize(("make", "noise", "draw"), [
+    (tasks.circles, 0.1, on_circles), (tasks.moons, 0.1, on_moons), (tasks.spirals, 0.1, on_spirals),
+    (tasks.xor, 0.3, on_corners), (tasks.blobs, 1.0, about_centres), (tasks.halfspace, 0.0, on_sides)])
+def test_a_seed_keeps_its_data_draw_by_draw(make, noise, draw):
+    """What was published with a seed is found again: labels, inputs, noise, dimensions of noise, in this order."""
+    for task, n, seed, dimensions in ((make(), 400, 0, 0), (make(n=31, seed=7, noise_dimensions=2), 31, 7, 2)):
+        rng = np.random.default_rng(seed)
+        labels = rng.permutation(np.arange(n) % 2)
+        inputs = draw(labels, rng)
+        inputs = inputs + noise * rng.normal(size=inputs.shape)
+        inputs = np.concatenate([inputs, rng.normal(size=(n, dimensions))], axis=1)
+        held = round(n / 2)
+        np.testing.assert_allclose(task.X_train, inputs[: n - held], atol=1e-14)
+        np.testing.assert_allclose(task.X_test, inputs[n - held :], atol=1e-14)
+        np.testing.assert_array_equal(task.y_train, labels[: n - held])
+        np.testing.assert_array_equal(task.y_test, labels[n - held :])
+
+
+@pytest.mark.parametrize("task", [tasks.moons(n=20), tasks.modular(5)], ids=["moons", "modular"])
+def test_a_task_is_what_it_is(task):
+    np.testing.assert_array_equal(task.X_first, task.X_train[0][None])
+    assert task == task
+    assert task != replace(task)                         # arrays have no one truth value to compare by
+    with pytest.raises(FrozenInstanceError):
+        task.n_classes = 3
+
+
+def test_division_takes_the_primes_and_names_the_next():
+    primes = [p for p in range(2, 130) if not any(p % q == 0 for q in range(2, p))]
+    for p in range(2, 127):
+        if p in primes:
+            assert (tasks.modular(p, "divide", train_fraction=0.5).pairs_train[:, 1] > 0).all()
+        else:
+            with pytest.raises(ValueError, match=f"take a prime such as {min(q for q in primes if q > p)}$"):
+                tasks.modular(p, "divide")
+
+
+def test_shuffled_labels_of_a_seed_are_kept_draw_by_draw():
+    task = tasks.modular(7, seed=3)
+    for shuffled, seed in ((tasks.shuffle_labels(task), 0), (tasks.shuffle_labels(task, 5), 5)):
+        rng, labels = np.random.default_rng([seed, 1]), task.y_train.copy()
+        chosen = rng.permutation(len(labels))
+        labels[chosen] = labels[rng.permutation(chosen)]
+        np.testing.assert_array_equal(shuffled.y_train, labels)
+
+
+@pytest.mark.parametrize(("make", "message"), [
+    (lambda: tasks.modular(5, seed=-1), "seed is -1"), (lambda: tasks.shuffle_labels(ALL["moons"], -1), "seed is -1"),
+    (lambda: tasks.modular(5, train_fraction=1.5), "train_fraction is 1.5"),
+    (lambda: tasks.modular(5, corrupt_fraction=-0.5), "corrupt_fraction is -0.5"),
+    (lambda: tasks.shuffle_labels(ALL["moons"], 0, -0.5), "fraction is -0.5"),
+    (lambda: tasks.halfspace(margin=-0.5), "margin is -0.5"),
+    (lambda: tasks.from_arrays(X, Y, seed=-1), "seed is -1"),
+    (lambda: tasks.from_arrays(X, Y, test_fraction=1.5), "test_fraction is 1.5"),
+    (lambda: tasks.from_arrays(X, Y, test_fraction=-0.5), "test_fraction is -0.5"),
+    (lambda: tasks.from_arrays(X, Y, y_test=Y), "only one of X_test and y_test"),
+    (lambda: tasks.from_arrays(X[:, :1], Y, X_test=X, y_test=Y), "X_test has 2 columns, but X has 1"),
+    (lambda: tasks.from_arrays(X[:5], Y), "X has 5 rows, but y has 6"),
+    (lambda: tasks.from_arrays(X, 3), r"y has shape \(\)"),
+    (lambda: tasks.from_arrays(X, [0, 1, 2**31, 0, -1, 0]), r"y\[2\] is 2147483648"),
+    (lambda: tasks.from_arrays(X, [3] * 6, X_test=X, y_test=[3] * 6), "y holds the one label 3"),
+])
+def test_what_lies_just_outside_is_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_the_largest_label_is_the_last_before_two_to_the_31():
+    assert tasks.from_arrays(X, [0, 1, 2**31 - 1, 0, 1, 0]).n_classes == 2**31
