@@ -147,6 +147,8 @@ def holevo_gradient(A: ArrayLike, labels: ArrayLike) -> FloatArray:
         raise ValueError(f"A has dtype {array.dtype}, but a gradient takes one real matrix (n, d)")
     rows = array.astype(np.float64)
     split = class_states(rows, labels)
+    scale = np.float64(abs(rows).max())                  # else squares may overflow or vanish
+    rows /= scale                                        # B = A / scale, so that dchi/dA = dchi/dB / scale
     t = float((rows**2).sum())
     mixture = sum(w * rho for w, rho in zip(split.weights, split.states, strict=True) if w > 0)
     y, gradient = np.asarray(labels), np.zeros_like(rows)
@@ -154,7 +156,7 @@ def holevo_gradient(A: ArrayLike, labels: ArrayLike) -> FloatArray:
         if w > 0:
             mine = rows[y == c]
             logarithms = _times_log(mine, rho) - _times_log(mine, mixture)
-            gradient[y == c] = 2 / t * (logarithms - split.holevo_information * mine)
+            gradient[y == c] = 2 / t * (logarithms - split.holevo_information * mine) / scale
     return gradient
 
 
@@ -171,8 +173,7 @@ def checked_labels(labels: ArrayLike, rows: InexactArray) -> IntArray:
 
 
 def _times_log(rows: FloatArray, rho: InexactArray) -> FloatArray:
-    """rows ln rho, where ln is taken on the support of rho alone."""
+    """rows ln rho. Below eps p is rounding, and the rows about sqrt(p) on its eigenvector: any ln p of that size."""
     p, Q = np.linalg.eigh(rho)
-    live = p > len(p) * np.finfo(np.float64).eps
-    product: FloatArray = rows @ (Q * np.log(p, out=np.zeros_like(p), where=live)) @ Q.T
+    product: FloatArray = rows @ (Q * np.log(np.maximum(p, np.finfo(np.float64).eps))) @ Q.T
     return product
