@@ -127,7 +127,7 @@ def regular(say):
     say("largest error of the five ways of minigrok, by the state's condition number and dimension\n")
     say(f"{'condition, d':16}{HEAD}")
     for (condition, d), worst in by_state.items():
-        say(line(f"{condition:.0e}, {d}", worst, 16) + "   (a)" * (max(worst[1], worst[4]) > 1e-12))
+        say(line(f"{condition:.0e}, {d}", worst, 16) + "   (a)" * bool(max(worst[1], worst[4]) > 1e-12))
     say(f"\nlargest error by way, over all of these states\n\n{'':38}{HEAD}")
     for name, worst in by_way.items():
         say(line(name, worst))
@@ -183,7 +183,7 @@ def special(say):
 
 def from_inside(say):
     """What machine code sums and what a run or a walk sees, against the truth of the same activations."""
-    say(f"\ncompiled ways\n\n{'':38}{HEAD}")
+    say(f"\ncompiled ways; the records and energies of 5 seeds\n\n{'':38}{HEAD}")
     A = np.random.default_rng(0).normal(size=TALL) * 0.8 ** np.arange(TALL[1])
     say(line(f"measure, {TALL[0]} x {TALL[1]} (machine code)", errors(measured(A), truth(A))))
     for activation in ("relu", "tanh", "sigmoid"):
@@ -199,7 +199,7 @@ def from_inside(say):
                 energy = mpf(landscape.energy(state))
                 exact = truth(np.ascontiguousarray(state.activations[:6].T))[k]
                 walked[k] = max(walked[k], float(abs(energy - exact) / (1 if k == 0 else exact)))
-        say(line(f"train's record, {activation}, moons, 5 seeds", worst))
+        say(line(f"train's record, {activation}, moons", worst))
         say(line(f"energy of the landscape, {activation}", [walked[0], np.nan, walked[1], np.nan, np.nan]))
 
 
