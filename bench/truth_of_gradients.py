@@ -118,7 +118,8 @@ def states(say):
     for name, A in degenerate():
         if "1e-310" not in name:                         # its gradients are above the largest float64
             A = small(name, A)
-            row = of_activations(f"{name.replace(' of 16', '').partition(', d')[0]} {A.shape}", A, np.arange(len(A)) % 2)
+            words = name.replace(" of 16", "").partition(", d")[0]
+            row = of_activations(f"{words} {A.shape}", A, np.arange(len(A)) % 2)
             say(row + "   (f)" * ("eigenvalue" in name))
 
 
