@@ -19,8 +19,8 @@ NOTES = """
     that really has such eigenvalues loses them, which costs S less than d eps ln(d / eps), 1.3e-13 for d = 16.
 (c) The error of the right columns is the rounding of the activations to float32, 6e-8 of each, to which S and P answer
     in first order unless they are at an extremum; what follows is done in float64, which the left columns show.
-(d) A stream does not know the scale of what is to come, so it refuses, in words, entries all below 1e-100, whose squares
-    may vanish beside each other, and any above 1e154, whose squares overflow."""
+(d) A stream does not know the scale of what is to come, so it refuses, in words, entries all below 1e-100, whose
+    squares may vanish beside each other, and any above 1e154, whose squares overflow."""
 
 
 def rotation(rng, d):
