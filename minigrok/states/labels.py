@@ -178,8 +178,7 @@ def checked_labels(labels: ArrayLike, rows: InexactArray) -> IntArray:
 
 
 def _times_log(rows: FloatArray, rho: InexactArray) -> FloatArray:
-    """rows ln rho, where ln is taken on the support of rho alone."""
+    """rows ln rho. Below eps p is rounding, and the rows about sqrt(p) on its eigenvector: any ln p of that size."""
     p, Q = np.linalg.eigh(rho)
-    live = p > len(p) * np.finfo(np.float64).eps
-    product: FloatArray = rows @ (Q * np.log(p, out=np.zeros_like(p), where=live)) @ Q.T
+    product: FloatArray = rows @ (Q * np.log(np.maximum(p, np.finfo(np.float64).eps))) @ Q.T
     return product

@@ -96,6 +96,25 @@ def test_the_gradient_is_the_central_difference_also_at_deficient_rank(rank):
     assert (gradient * A).sum() == pytest.approx(0, abs=1e-12)
 
 
+@pytest.mark.parametrize("faint", [1e-6, 3e-8, 2.5e-8, 1e-8, 1e-9, 0.0])
+def test_the_gradient_is_exact_where_an_eigenvalue_sinks_into_rounding(faint):
+    """Class 0 is diag(1, s), class 1 diag(1, 0), and t = 2 + s^2: chi is smooth, for the terms s^2 ln s^2 cancel.
+
+    t chi = t ln t - 2 ln 2 - (1 + s^2) ln(1 + s^2), hence dchi/ds = (2 s / t) [ln t - ln(1 + s^2) - chi].
+    """
+    s2, Q = faint**2, rotation(2, 0)
+    A = np.array([[1.0, 0], [0, faint], [1, 0], [0, 0]]) @ Q.T
+    chi = ((2 + s2) * np.log(2 + s2) - 2 * np.log(2) - (1 + s2) * np.log(1 + s2)) / (2 + s2)
+    expected = 2 * faint / (2 + s2) * (np.log(2 + s2) - np.log(1 + s2) - chi)
+    assert (holevo_gradient(A, [0, 0, 1, 1]) @ Q)[1, 1] == pytest.approx(expected, abs=2e-8)
+
+
+@pytest.mark.parametrize("scale", [1e-170, 1e-155, 1e-3, 1e155, 1e200])
+def test_the_gradient_falls_as_the_scale_of_the_activations_grows(scale):
+    A, y = drawn(0)
+    np.testing.assert_allclose(holevo_gradient(A * scale, y) * scale, holevo_gradient(A, y), atol=1e-14)
+
+
 @pytest.mark.parametrize(("labels", "message"), [
     ([0, 1], "one label a row"), ([0, 0, 0], "one class 0"), ([0, 0.5, 1], r"labels\[1\] is 0.5"),
     ([0, np.nan, 1], r"labels\[1\] is nan"), ([[0], [1], [1]], "one label a row")])
