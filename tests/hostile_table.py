@@ -343,7 +343,7 @@ TABLE = {
         "X": array(lambda rng, n, d: activations(rng, n, 3), "loss", "gradient"), "y": array(class_numbers)},
         (FloatingPointError,)),
     "MLP.loss_of_logits": Entry(lambda net, Z, y: net.loss_of_logits(Z, y), NET | {
-        "Z": array(lambda rng, n, d: activations(rng, n, 2), "loss"), "y": array(class_numbers)},
+        "Z": array(lambda rng, n, d: activations(rng, n, 2), "loss", "y"), "y": array(class_numbers)},
         (FloatingPointError,)),
     "MLP.theta": Entry(lambda theta: set_theta(net(), theta), {"theta": array(lambda rng, n, d: rng.normal(size=26))}),
     "MLP.save": Entry(lambda path: saved(net().save, minigrok.MLP.load)(path).theta, {"path": place}, FILES),

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 import minigrok
 from minigrok.study import reproduce as study
 
-MANY = int(os.environ.get("MINIGROK_HOSTILE", "1000"))
+MANY = int(os.environ.get("MINIGROK_HOSTILE", "500"))
 COMMANDS_SHARE = 0.11
 ALIKE = ("must be alike", "Unable to allocate", "Maximum allowed")     # of two arguments; NumPy, of an absurd one
 DONE = {}                      # name -> how often answered and refused
