@@ -40,7 +40,8 @@ def table(request):
     yield
     if "MINIGROK_HOSTILE" in os.environ:
         writer = request.config.pluginmanager.get_plugin("terminalreporter")
-        writer.write_line("\n\n" + table_of(DONE))
+        for line in ["", "", *table_of(DONE).splitlines()]:
+            writer.write_line(line)
 
 
 def table_of(done):
