@@ -242,12 +242,12 @@ def weight_entropy(weights: ArrayLike, bins: int | str | Sequence[float] | Float
     flat = real_array("weights", weights).ravel()
     try:
         counts, edges = np.histogram(flat, bins)
+        if len(edges) < 2 or np.isnan(edges).any():
+            raise ValueError("edges are two or more increasing numbers, none NaN")
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"bins is {short(bins)}, which is no binning ({error}): give a whole number, a rule's name such as 'fd', "
             "or increasing edges") from error
-    if len(edges) < 2 or np.isnan(edges).any():
-        raise ValueError(f"bins is {short(bins)}, which is no binning: edges are two or more rising numbers, none NaN")
     if counts.sum() < flat.size:
         outside = flat[(flat < edges[0]) | (flat > edges[-1])][0]
         raise ValueError(f"a weight is {outside:.6g}, outside the edges from {edges[0]:g} to {edges[-1]:g}: "

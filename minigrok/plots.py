@@ -63,7 +63,7 @@ def density_heatmap(ax: Axes, rho: FloatArray, title: str = "", largest: float |
     `largest` fixes the scale, so that two states can be compared.
     """
     rho = real_array("rho", rho)
-    limit = float(abs(rho).max()) if largest is None else real_number("largest", largest, 0)
+    limit = real_number("the largest element", abs(rho).max() if largest is None else largest, 0, 1e100)
     image = ax.imshow(rho, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
     d = len(rho)
     if d <= 8:                                           # few enough to be read: print the numbers

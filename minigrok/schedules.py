@@ -12,7 +12,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from minigrok.checks import real_number, whole_number
+from minigrok.checks import real_number, short, whole_number
 from minigrok.optimizers import Optimizer
 
 AnyOptimizer = TypeVar("AnyOptimizer", bound=Optimizer)
@@ -167,7 +167,7 @@ def require_schedule(name: str, value: Any) -> None:
     schedule = callable(value) and isinstance(getattr(value, "configuration", None), dict)
     if value is not None and not schedule:
         raise ValueError(
-            f"{name} is {value!r}, but a schedule is a function of (epoch, epochs) with a `configuration`, a dict: "
+            f"{name} is {short(value)}, but a schedule is a function of (epoch, epochs) with a `configuration`: "
             "take Cosine(), StepDecay(every, factor) or Warmup(epochs), or make a small class of your own")
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrok.checks import FloatArray, one_of, real_number, whole_number
+from minigrok.checks import FloatArray, one_of, real_number, short, whole_number
 from minigrok.history import Moment
 
 Criterion = Callable[[Moment], bool]
@@ -51,7 +51,7 @@ def stop_when(column: str, above: float | None = None, below: float | None = Non
     (True, False)
     """
     if (above is None) == (below is None):
-        raise ValueError(f"above is {above!r} and below {below!r}, but give one threshold, either above or below")
+        raise ValueError(f"above is {short(above)} and below {short(below)}, but give one threshold of the two")
     threshold = real_number("above" if below is None else "below", above if below is None else below)
     held = whole_number("held", held, 1)
 

@@ -331,7 +331,8 @@ TABLE = {
         "sizes": Kind(lambda rng, n, d: [[2, 3, 2], (3, 2), np.array([1, 4, 3])][rng.integers(3)], lambda value:
                       _other(hostile_array(np.array([2, 3, 2]), strict=False)) | hostile_word, ("seed",)),
         "activation": word("relu", "quadratic"), "loss": word("cross_entropy"), "init": word("he_normal", "normal"),
-        "bias": word(True, False), "dtype": word("float32", np.float64, words=("data type",)), "seed": seed,
+        "bias": word(True, False, words=("truth value",)), "dtype": word("float32", np.float64, words=("data type",)),
+        "seed": seed,
         "init_scale": number(0.1)}),
     "MLP.forward": Entry(lambda net, X: net.forward(X), NET | {"X": array(lambda rng, n, d: activations(
         rng, n, 3), "outputs")}, (FloatingPointError,)),
@@ -340,23 +341,23 @@ TABLE = {
     "MLP.predict": Entry(lambda net, X: net.predict(X), NET | {"X": array(lambda rng, n, d: activations(
         rng, n, 3), "outputs")}, (FloatingPointError,)),
     "MLP.loss_and_gradient": Entry(lambda net, X, y: net.loss_and_gradient(X, y), NET | {
-        "X": array(lambda rng, n, d: activations(rng, n, 3), "loss", "gradient"), "y": array(class_numbers)},
+        "X": array(lambda rng, n, d: activations(rng, n, 3), "loss", "gradient", "y"), "y": array(class_numbers)},
         (FloatingPointError,)),
     "MLP.loss_of_logits": Entry(lambda net, Z, y: net.loss_of_logits(Z, y), NET | {
-        "Z": array(lambda rng, n, d: activations(rng, n, 2), "loss"), "y": array(class_numbers)},
+        "Z": array(lambda rng, n, d: activations(rng, n, 2), "loss", "y"), "y": array(class_numbers)},
         (FloatingPointError,)),
     "MLP.theta": Entry(lambda theta: set_theta(net(), theta), {"theta": array(lambda rng, n, d: rng.normal(size=26))}),
     "MLP.save": Entry(lambda path: saved(net().save, minigrok.MLP.load)(path).theta, {"path": place}, FILES),
     "MLP.load": Entry(minigrok.MLP.load, {"path": whole_file("net")}, FILES),
     "SGD": Entry(minigrok.SGD, {"lr": number(0.1), "momentum": number(0.9), "weight_decay": number(0.0, 0.1),
-                                "nesterov": word(False, True)}),
+                                "nesterov": word(False, True, words=("truth value",))}),
     "AdamW": Entry(minigrok.AdamW, {
         "lr": number(0.1), "betas": Kind(lambda rng, n, d: (0.9, 0.99), lambda value: _other(hostile_array(
             np.array([0.9, 0.99]), strict=False)) | hostile_word), "eps": number(1e-8), "weight_decay": number(0.0)}),
     "SGD.step": Entry(partial(stepped, minigrok.SGD(0.1, 0.9)), {
         "theta": flat, "gradient": flat}, special=infinite, rounding=None),
     "AdamW.step": Entry(partial(stepped, minigrok.AdamW(0.1)), {
-        "theta": flat, "gradient": dataclasses.replace(flat, words=("state", "overflow"))}, (RuntimeWarning,),
+        "theta": flat, "gradient": dataclasses.replace(flat, words=("state", "encountered"))}, (RuntimeWarning,),
         special=infinite, rounding=None),
     "Cosine": Entry(lambda final: minigrok.Cosine(final)(3, 10), {"final": number(0.0, 0.5)}),
     "StepDecay": Entry(lambda every, factor: minigrok.StepDecay(every, factor)(3, 10), {
@@ -418,7 +419,8 @@ TABLE = {
         "n": number(3, 5, 41, absurd=False)}, special=infinite),
     "NetworkLandscape": Entry(lambda task, **words: minigrok.NetworkLandscape(task, **words).X, {
         "task": array(activations, "X", "labels"), "hidden": number(3), "activation": word("relu", "tanh"),
-        "bias": word(True, False), "prior": word("box", "sphere"), "scale": number(1.0), "coordinate": word(
+        "bias": word(True, False, words=("truth value",)), "prior": word("box", "sphere"), "scale": number(1.0),
+        "coordinate": word(
             "entropy", "purity")}),
     "NetworkLandscape.edges": Entry(lambda coordinate, bins: minigrok.NetworkLandscape(
         small_task(), 3, coordinate=coordinate).edges(bins), {"coordinate": word("entropy", "purity"), "bins": number(
@@ -502,7 +504,8 @@ TABLE = {
         "unhashable", *LOOPS))}, FILES,
         share=0.02),
     "density_heatmap": Entry(partial(drawn, plots.density_heatmap, "ax"), {
-        "ax": fixed(axes), "rho": array(real_state, "image data", "Image data"), "largest": number(None, 1.0)},
+        "ax": fixed(axes), "rho": array(real_state, "image data", "Image data", "the largest element"),
+        "largest": number(None, 1.0)},
         share=0.02),
     "state_panels": Entry(partial(drawn, plots.state_panels, "figure"), {
         "figure": fixed(lambda: plots.new_figure(2, 2)), "states": Kind(lambda rng, n, d: {

@@ -119,7 +119,7 @@ def class_overlaps(A: ArrayLike, labels: ArrayLike, convention: str = "trace") -
 def holevo_bound(weights: ArrayLike) -> float:
     """H(w) = -sum_c w_c ln w_c in nats of weights that add up to 1, else ValueError: chi is never above it."""
     w = real_array("weights", weights)
-    if (w < 0).any() or not abs(w.sum() - 1) <= TRACE_TOLERANCE:
+    if w.min() < 0 or w.max() > 1 + TRACE_TOLERANCE or not abs(w.sum() - 1) <= TRACE_TOLERANCE:
         raise ValueError(f"weights are {short(weights)}, but must be shares: none below 0, and 1 together")
     return float(entr(w.astype(np.float64)).sum())
 

@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
-from minigrok.checks import FloatArray, InexactArray
+from minigrok.checks import FloatArray, InexactArray, short
 from minigrok.density import activation_spectrum, spectrum
 from minigrok.fast.eigenvalues import LARGEST_JITTED_DIMENSION
 from minigrok.grams import CONVENTIONS, activation_array
@@ -122,7 +122,7 @@ def measure(
     if not isinstance(names, tuple | list):
         return _measured(array, names, labels)
     if not names:
-        raise ValueError(f"conventions is {conventions!r}, but must name one at least of: {', '.join(CONVENTIONS)}")
+        raise ValueError(f"conventions is {short(conventions)}, but must name one at least: {', '.join(CONVENTIONS)}")
     return {name: _measured(array, name, labels) for name in names}
 
 

@@ -28,7 +28,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
-from minigrok.checks import FloatArray, InexactArray, IntArray, number_array, real_number, require_finite, whole_number
+from minigrok.checks import (
+    FloatArray,
+    InexactArray,
+    IntArray,
+    number_array,
+    real_number,
+    require_finite,
+    short,
+    whole_number,
+)
 from minigrok.density import activation_spectrum, gram_spectrum
 from minigrok.grams import activation_array, grams_by_group, prepared_rows
 from minigrok.metrics import entropy_of_spectrum, purity_of_spectrum
@@ -104,12 +113,17 @@ def sampling_error(
     (1.382, -0.011, 1.3863)
     """
     level = real_number("level", level, 0, 1, low_open=True)
-    resamples = whole_number("resamples", resamples, 100) if resamples != 0 else 0
+    resamples = whole_number("resamples", resamples, 0) and whole_number("resamples", resamples, 100)
     rng = np.random.default_rng(whole_number("seed", seed, 0))
     array = activation_array(A)
     if array.ndim != 2:
         raise ValueError(f"A has shape {array.shape}, but a sampling error takes one matrix (inputs, neurons)")
     n, d = array.shape
+    if groups is not None:
+        groups = number_array("groups", groups)
+        require_finite("groups", groups)
+    if not isinstance(population, bool | np.bool_):
+        raise ValueError(f"population is {short(population)}, but must be True or False")
     if population:
         p = activation_spectrum(array, convention)
         values = {name: float(f(p)) for name, f in QUANTITIES.items()}
@@ -157,8 +171,7 @@ def _independent_inputs(groups: ArrayLike | None, n: int) -> tuple[IntArray, int
     """The group of each row, 0 .. m - 1, and m; without groups each row is its own."""
     numbers, m = np.arange(n), n
     if groups is not None:
-        given = number_array("groups", groups)
-        require_finite("groups", given)
+        given = np.asarray(groups)
         if given.shape != (n,):
             raise ValueError(f"groups have shape {given.shape}, but A has {n} rows: give one number a row")
         unique, numbers = np.unique(given, return_inverse=True)
