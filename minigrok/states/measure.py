@@ -19,6 +19,7 @@ from minigrok.checks import FloatArray, InexactArray, short
 from minigrok.density import activation_spectrum, spectrum
 from minigrok.fast.eigenvalues import LARGEST_JITTED_DIMENSION
 from minigrok.grams import CONVENTIONS, activation_array
+from minigrok.jit import JIT_ENABLED
 from minigrok.states.labels import class_states
 from minigrok.states.numbers import numbers_of_stack, numbers_of_state
 
@@ -150,9 +151,9 @@ def measure_state(rho: ArrayLike) -> StateMetrics:
     >>> m.spectrum, m.purity, round(m.entropy, 4), round(m.spectral_gap, 4)
     (array([0.25, 0.75]), 0.625, 0.5623, 0.5)
     """
-    if (type(rho) is np.ndarray and rho.dtype == np.float64 and rho.ndim == 2
+    if (JIT_ENABLED and type(rho) is np.ndarray and rho.dtype == np.float64 and rho.ndim == 2
             and 0 < len(rho) == rho.shape[1] <= LARGEST_JITTED_DIMENSION
-            and rho.flags.c_contiguous):                 # the quick way, for one small state
+            and rho.flags.c_contiguous):                 # the quick way, for one small state; plain, it is no quicker
         fields = numbers_of_state(rho)
         if fields[2]:
             return StateMetrics._make(fields)
