@@ -404,3 +404,36 @@ def test_the_loss_and_its_gradient_may_overflow_alone(weight, x, what):
     net.theta[:] = weight
     with pytest.raises(FloatingPointError, match=f"{what} overflow"):
         net.loss_and_gradient([[x]], [0])
+
+
+@pytest.mark.parametrize(("call", "message"), [
+    (lambda net: net.loss_of_logits(np.zeros((4, 2)), [0] * 4), r"Z has shape \(4, 2\), .* reals \(n, 3\)"),
+    (lambda net: net.loss_of_logits(np.zeros((4, 4)), [0] * 4), r"Z has shape \(4, 4\), .* reals \(n, 3\)"),
+    (lambda net: net.loss_of_logits(np.zeros(3), [0] * 3), r"Z has shape \(3,\)"),
+    (lambda net: net.loss_of_logits(np.zeros((2, 3, 3)), [0] * 2), r"Z has shape \(2, 3, 3\)"),
+    (lambda net: net.loss_of_logits(np.zeros((4, 3)) * 1j, [0] * 4), "Z has shape"),
+    (lambda net: net.forward(np.zeros((4, 1))), r"this net takes reals \(n, 2\)"),
+    (lambda net: net.forward(np.zeros((4, 3))), r"this net takes reals \(n, 2\)"),
+    (lambda net: net.forward(np.zeros(2)), r"X has shape \(2,\)"),
+    (lambda net: net.loss_and_gradient(np.zeros((4, 2)), [0, 7, 1, -1]), r"y\[1\] is 7, .* classes are 0 to 2"),
+    (lambda net: net.hidden(np.zeros((4, 2)), 1), "hidden layers of sizes .* are: -1, 0$"),
+    (lambda net: MLP([2, 3]).hidden(np.zeros((4, 2))), "are: none, so give sizes a third number"),
+    (lambda net: setattr(net, "theta", net.theta[:-1]), "theta has shape"),
+    (lambda net: setattr(net, "theta", np.append(net.theta, 0.0)), "theta has shape"),
+])
+def test_arrays_of_another_width_are_refused_with_the_one_that_fits(call, message):
+    with pytest.raises(ValueError, match=message):
+        call(MLP([2, 5, 3]))
+
+
+def test_truth_values_are_numbers_to_a_net():
+    net, bits = MLP([2, 5, 3]), np.array([[True, False], [True, True]])
+    np.testing.assert_array_equal(net.forward(bits), net.forward(bits.astype(float)))
+    net.theta = np.zeros(net.theta.shape, bool)
+    assert not net.theta.any()
+    assert net.theta.dtype == np.float64
+
+
+def test_the_defaults_of_a_net_are_seed_0_and_scale_1():
+    np.testing.assert_array_equal(MLP([2, 5, 3]).theta, MLP([2, 5, 3], seed=0, init_scale=1.0).theta)
+    assert (MLP([2, 5, 3]).theta != MLP([2, 5, 3], seed=1).theta).any()

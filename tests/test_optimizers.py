@@ -203,3 +203,19 @@ def test_pytorch_agrees_where_it_is_installed(optimizer):
         theta.grad = torch.tensor(gradient)
         peer.step()
     assert walk(optimizer, np.ones(3), gradients) == pytest.approx(theta.detach().numpy(), rel=1e-12, abs=1e-13)
+
+
+@pytest.mark.parametrize("optimizer", [SGD(0.1, momentum=0.9), AdamW(0.1)])
+@pytest.mark.parametrize(("theta", "gradient"), [
+    (np.ones(3), np.ones(2)), (np.ones(2), np.ones(3)), (np.ones((1, 3)), np.ones(3)), (np.ones(3), np.ones((1, 3))),
+    (np.ones(3), np.ones(3, np.float32)), (np.ones(3, np.float32), np.ones(3)), (np.ones(3), [1.0, 1.0, 1.0]),
+    (np.ones(3), np.ma.masked_array(np.ones(3)))])
+def test_a_step_takes_arrays_that_are_alike(optimizer, theta, gradient):
+    before = theta.copy()
+    with pytest.raises(ValueError, match=r"must be alike|takes arrays"):
+        optimizer.step(theta, gradient, optimizer.start(theta))
+    with pytest.raises(ValueError, match=r"must be alike|takes arrays"):
+        optimizer.step(theta, theta, optimizer.start(np.asarray(gradient)) if np.shape(gradient) != (3,) or
+                       np.asarray(gradient).dtype != theta.dtype else optimizer.start(np.ones(4)))
+    np.testing.assert_array_equal(theta, before)
+
