@@ -39,9 +39,8 @@ def table(request):
     """Written at the end of a long run."""
     yield
     if "MINIGROK_HOSTILE" in os.environ:
-        writer = request.config.pluginmanager.get_plugin("terminalreporter")
-        for line in ["", "", *table_of(DONE).splitlines()]:
-            writer.write_line(line)
+        with request.config.pluginmanager.get_plugin("capturemanager").global_and_fixture_disabled():
+            print(f"\n\n{table_of(DONE)}")
 
 
 def table_of(done):
