@@ -17,7 +17,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from minigrok.checkpoint import replace_file
-from minigrok.checks import FloatArray, InexactArray, IntArray, real_array, real_number, whole_number
+from minigrok.checks import FloatArray, InexactArray, IntArray, one_of, real_array, real_number, whole_number
 from minigrok.density import activation_spectrum, density_matrix, spectrum
 from minigrok.history import History
 from minigrok.metrics import entropy_of_spectrum, purity_of_spectrum
@@ -47,7 +47,7 @@ def save_figure(figure: Figure, stem: str | PathLike[str], endings: Sequence[str
     """Write `stem`.png and `stem`.pdf, without times inside: the same figure, the same bytes."""
     paths = []
     for ending in endings:
-        path = Path(f"{stem}.{ending}")
+        path = Path(f"{stem}.{one_of('ending', ending, NO_TIMES)}")
         buffer = io.BytesIO()
         figure.savefig(buffer, format=ending, dpi=DPI, metadata=NO_TIMES[ending])
         figure.set_layout_engine("none")                 # it is laid out now; to do so again takes as long as to draw
