@@ -148,6 +148,7 @@ def eigensystem(rho: ArrayLike, name: str = "rho") -> tuple[FloatArray, InexactA
     return _clipped(p, name), V
 
 
+@np.errstate(over="ignore", invalid="ignore")            # what comes of that is refused, in words
 def checked_state(rho: ArrayLike, name: str = "rho") -> InexactArray:
     """`rho` as an array, float64 or complex128 (..., d, d), Hermitian and of unit trace; else ValueError.
 
@@ -159,9 +160,8 @@ def checked_state(rho: ArrayLike, name: str = "rho") -> InexactArray:
     d = array.shape[-1]
     if not are_states(np.ascontiguousarray(array).reshape(-1, d, d), HERMITIAN_TOLERANCE, TRACE_TOLERANCE):
         _square(array, name)                             # NaN and infinity
-        with np.errstate(over="ignore", invalid="ignore"):           # what comes of that is refused, too
-            require_hermitian(array, name)
-            require_unit_trace(array, name)
+        require_hermitian(array, name)
+        require_unit_trace(array, name)
     return array
 
 

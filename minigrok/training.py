@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrok.checks import real_number, whole_number
+from minigrok.checks import real_number, short, whole_number
 from minigrok.fused import FusedEpochs, serves
 from minigrok.history import History, Moment, TrainingDivergedError, from_rows
 from minigrok.keeping import RunState, kept
@@ -98,6 +98,8 @@ def train(
     True
     """
     epochs, record_every = whole_number("epochs", epochs, 0), whole_number("record_every", record_every, 1)
+    if not all(map(callable, callbacks)):
+        raise ValueError(f"callbacks is {short(callbacks)}, but must hold functions of a Moment alone")
     n = len(task.y_train)
     batch_size = n if batch_size is None else min(n, whole_number("batch_size", batch_size, 1))
     configuration = {
@@ -110,8 +112,7 @@ def train(
         clip_norm = configuration["clip_norm"] = real_number("clip_norm", clip_norm, 0.0, low_open=True)
     fused = FusedEpochs(net, task, optimizer, batch_size, clip_norm) if serves(net, task, optimizer) else None
     look = observer(net, task, dict(record), layer, inputs, tuple(conventions), fused)
-    run = Run(net, optimizer.start(net.theta), np.random.default_rng(seed))
-    stop = False
+    run, stop = Run(net, optimizer.start(net.theta), np.random.default_rng(seed)), False
     with kept(run, checkpoint, configuration, CHECKPOINT_SECONDS) as mark:
         while not stop:
             due = run.passed == 0 and (run.epoch % record_every == 0 or run.epoch >= epochs)
