@@ -46,7 +46,7 @@ def save_figure(figure: Figure, stem: str | PathLike[str], endings: Sequence[str
     """Write `stem`.png and `stem`.pdf, without times inside: the same figure, the same bytes."""
     paths = []
     for ending in endings:
-        path = Path(f"{stem}.{one_of('ending', ending, NO_TIMES)}")
+        path = Path(f"{Path(stem)}.{one_of('ending', ending, NO_TIMES)}")
         buffer = io.BytesIO()
         figure.savefig(buffer, format=ending, dpi=DPI, metadata=NO_TIMES[ending])
         figure.set_layout_engine("none")                 # it is laid out now; to do so again takes as long as to draw

@@ -11,7 +11,7 @@ from importlib import import_module
 
 import numpy as np
 import pytest
-from hostile import Hostile, called, fingerprint, names_it, not_finite, shown
+from hostile import Hostile, called, fingerprint, folder, names_it, not_finite, shown
 from hostile_commands import command_lines, complaint, ran, short_commands, tidied
 from hostile_table import MODULES, TABLE, TRUSTED
 from hypothesis import HealthCheck, Phase, given, settings
@@ -115,6 +115,7 @@ def hold_to_the_law(name, entry, case):
 def test_a_function_answers_or_refuses_in_words(name, monkeypatch):
     entry, count = TABLE[name], DONE.setdefault(name, Counter())
     monkeypatch.setattr(study, "run_jobs", nothing_runs)
+    monkeypatch.chdir(folder())
 
     @settings(SETTINGS, max_examples=cases_of(name))
     @given(cases(entry))
