@@ -244,7 +244,7 @@ def weight_entropy(weights: ArrayLike, bins: int | str | Sequence[float] | Float
         counts, edges = np.histogram(flat, bins)
         if len(edges) < 2 or np.isnan(edges).any():
             raise ValueError("edges are two or more increasing numbers, none NaN")
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RuntimeError) as error:
         raise ValueError(
             f"bins is {short(bins)}, which is no binning ({error}): give a whole number, a rule's name such as 'fd', "
             "or increasing edges") from error

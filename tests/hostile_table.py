@@ -297,7 +297,7 @@ TABLE = {
     "tsallis_entropy": Entry(minigrok.tsallis_entropy, STATE | {"q": number(0, 0.5, 1, 2)}),
     "numerical_rank": Entry(minigrok.numerical_rank, STATE | {"tolerance": number(1e-10)}),
     "purity_bounds": Entry(minigrok.purity_bounds, {"entropy": number(0.0, 0.3, 0.6), "dimension": number(
-        2, 3, absurd=False)}),
+        2, 3, absurd=False, words=("entropy",))}),
     "measure_state": Entry(minigrok.measure_state, STATE, special=ends("normalised_entropy")),
     **{name: Entry(getattr(minigrok, name), STATE) for name in (
         "purity", "linear_entropy", "effective_rank", "participation_ratio", "min_entropy", "spectral_gap",
@@ -370,8 +370,10 @@ TABLE = {
                                           "goal": word("min", "max")}),
     "train": Entry(trained, NET | {
         "task": fixed(small_task), "optimizer": fixed(lambda: minigrok.SGD(0.1)), "epochs": COUNTED, "batch_size":
-        number(None, 3), "record_every": number(1), "seed": seed, "callbacks": word((), words=("callback", *LOOPS)),
-        "record": word((), words=LOOPS), "layer": number(-1, 0), "inputs": word("train", "all"), "conventions": word(
+        number(None, 3), "record_every": number(1), "seed": seed, "callbacks": word((), words=("callback", "callable",
+        *LOOPS)),
+        "record": word((), words=("dictionary", *LOOPS)), "layer": number(-1, 0), "inputs": word("train", "all"),
+        "conventions": word(
             ("trace",), ["trace", "centered"], words=("convention", *LOOPS)), "schedule": word(None, minigrok.Cosine()),
         "clip_norm": number(None, 1.0), "checkpoint": place_of(lambda rng, n, d: None)}, FILES, share=0.2),
     "train_many": Entry(lambda **words: minigrok.train_many([minigrok.TrainingRun(

@@ -117,7 +117,7 @@ def measure(
         raise ValueError(
             f"A has shape {array.shape}, a single input, whose state is pure whatever the network does: "
             "give two inputs or more (density_matrix(A) is its projector)")
-    names = CONVENTIONS if conventions == "all" else conventions
+    names = CONVENTIONS if isinstance(conventions, str) and conventions == "all" else conventions
     if not isinstance(names, tuple | list):
         return _measured(array, names, labels)
     if not names:
