@@ -225,7 +225,7 @@ def test_what_was_found_is_refused_in_words(call, message):
 
 
 def test_what_was_found_is_answered():
-    assert minigrok.measure_state(np.eye(4)[::2, ::2] / 2).purity == 0.5       # not contiguous: no compiled form took it
+    assert minigrok.measure_state(np.eye(4)[::2, ::2] / 2).purity == 0.5       # not contiguous
     assert minigrok.l1_coherence(OnlyDLPack(HALF)) == minigrok.relative_entropy_of_coherence(OnlyDLPack(HALF)) == 0
     gradient = minigrok.holevo_gradient(ROWS * 1e200, [0, 1, 1]) * 1e200
     np.testing.assert_allclose(gradient, minigrok.holevo_gradient(ROWS, [0, 1, 1]), atol=1e-12)
