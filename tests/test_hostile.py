@@ -214,6 +214,9 @@ FOUND = [                      # by the table, each a fault once: another error,
     (lambda: minigrok.Ising2D(5).exact_log_g(), "even L: take 4 or 6"),
     (lambda: features.fourier_concentration(ROWS, 2), r"W has shape \(3, 2\)"),
     (lambda: features.answer_share(ROWS, LABELS), "answers has masked entries"),
+    (lambda: minigrok.NetworkLandscape(ROWS, scale=1e308), "scale is 1e.308"),
+    (lambda: plots.new_figure(1e308, 1), "width is 1e.308"),
+    (lambda: plots.density_heatmap(None, HALF * 1e308), "the largest element is"),
     (lambda: plots.save_figure(plots.new_figure(1, 1), "x", ["gif"]), "ending 'gif' is not known"),
 ]
 
