@@ -241,13 +241,13 @@ def weight_entropy(weights: ArrayLike, bins: int | str | Sequence[float] | Float
     """
     flat = real_array("weights", weights).ravel()
     try:
-        counts, edges = np.histogram(flat, bins)
+        with np.errstate(over="ignore", invalid="ignore"):     # a rule asks for more bins than there are numbers
+            counts, edges = np.histogram(flat, bins)
         if len(edges) < 2 or np.isnan(edges).any():
             raise ValueError("edges are two or more increasing numbers, none NaN")
-    except (TypeError, ValueError, RuntimeError) as error:           # the last of an object that will be no array
-        raise ValueError(
-            f"bins is {short(bins)}, which is no binning ({error}): give a whole number, a rule's name such as 'fd', "
-            "or increasing edges") from error
+    except (TypeError, ValueError, ArithmeticError, RuntimeError) as error:
+        raise ValueError(f"bins is {short(bins)}, which is no binning ({error}): give a whole number, increasing "
+                         "edges, or a rule's name such as 'fd'") from error
     if counts.sum() < flat.size:
         outside = flat[(flat < edges[0]) | (flat > edges[-1])][0]
         raise ValueError(f"a weight is {outside:.6g}, outside the edges from {edges[0]:g} to {edges[-1]:g}: "

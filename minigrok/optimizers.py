@@ -200,7 +200,7 @@ class AdamW:
     def step(self, theta: FloatArray, gradient: FloatArray, state: AdamWState) -> AdamWState:
         """One step: moves `theta` in place, leaves `gradient` and `state` alone, returns the next state.
 
-        All have the shape and type that `start` saw; else ValueError. Of a gradient whose square overflows NumPy warns.
+        All have the shape and type that `start` saw; else ValueError. NumPy warns where a square overflows.
         """
         require_alike(theta, gradient, state.mean)
         b1, b2 = self.betas

@@ -29,7 +29,7 @@ BLUE, ORANGE, GREEN, PINK, SKY, RED, BLACK = (
 COLOURS = (BLUE, ORANGE, GREEN, RED, PINK, SKY, BLACK)
 STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)), (0, (8, 2)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-DPI = 130
+DPI, WIDEST = 130, 500         # of inches: Agg draws up to 2^16 pixels
 NO_TIMES = {"png": {"Software": None}, "pdf": {"CreationDate": None}}          # kinds of files, and what they leave out
 DECADE = 10                    # losses that span more are drawn on a logarithmic scale
 ZERO, TINY = 1e-17, 1e-9       # what 0 is drawn as on such a scale, and what the scale of a spectrum need not show
@@ -37,8 +37,8 @@ ZERO, TINY = 1e-17, 1e-9       # what 0 is drawn as on such a scale, and what th
 
 def new_figure(width: float, height: float) -> Figure:
     """An empty figure, inches, whose parts are laid out without overlap."""
-    size = (real_number("width", width, 0, low_open=True), real_number("height", height, 0, low_open=True))
-    figure = Figure(figsize=size, layout="constrained")
+    width, height = real_number("width", width, 0, WIDEST), real_number("height", height, 0, WIDEST)
+    figure = Figure(figsize=(width, height), layout="constrained")       # which refuses 0
     FigureCanvasAgg(figure)
     return figure
 
@@ -47,7 +47,7 @@ def save_figure(figure: Figure, stem: str | PathLike[str], endings: Sequence[str
     """Write `stem`.png and `stem`.pdf, without times inside: the same figure, the same bytes."""
     paths = []
     for ending in endings:
-        path = Path(f"{stem}.{one_of('ending', ending, NO_TIMES)}")
+        path = Path(f"{Path(stem)}.{one_of('ending', ending, NO_TIMES)}")
         buffer = io.BytesIO()
         figure.savefig(buffer, format=ending, dpi=DPI, metadata=NO_TIMES[ending])
         figure.set_layout_engine("none")                 # it is laid out now; to do so again takes as long as to draw
@@ -63,10 +63,11 @@ def density_heatmap(ax: Axes, rho: FloatArray, title: str = "", largest: float |
     `largest` fixes the scale, so that two states can be compared.
     """
     rho = real_array("rho", rho)
-    limit = real_number("the largest element", abs(rho).max() if largest is None else largest, 0, 1e100)
+    top = real_number("the largest element", abs(rho).max(), 0, 1e100)
+    limit = top if largest is None else real_number("largest", largest, 0, 1e100)
     image = ax.imshow(rho, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
     d = len(rho)
-    if d <= 8:                                           # few enough to be read: print the numbers
+    if d <= 8 and top < 1000:                            # few enough to be read, and short: print the numbers
         for j in range(d):
             for k in range(d):
                 shade = "white" if abs(rho[j, k]) > 0.6 * limit else "black"

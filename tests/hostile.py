@@ -183,7 +183,7 @@ def _deep():
 
 
 STRANGERS = (
-    None, "text", "", b"bytes", "0.5", 1j, True, Ellipsis, NotImplemented, object(), object, {}, {1.0}, {"a": 1}, [],
+    None, "text", "", b"bytes", "0.5", 1j, True, Ellipsis, object(), object, {}, {1.0}, {"a": 1}, [],
     [[]], (), [None], ["a"], [[1.0, None]], range(0), float("nan"), float("-inf"), HUGE, 10**400,
     fractions.Fraction(1, 3),
     decimal.Decimal("0.5"), datetime.date(2026, 1, 1), np.ma.masked, np.datetime64("NaT"), np.float64("nan"),

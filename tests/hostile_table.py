@@ -124,9 +124,10 @@ def probabilities(rng, n, d):
     return np.diag(state(rng, n, d)).real.copy()
 
 
-flat = array(lambda rng, n, d: rng.normal(size=5), "state", strict=False)
+flat = array(lambda rng, n, d: rng.normal(size=5), "state", "encountered", strict=False)
 A, real, rho = array(any_activations), array(activations, "A"), array(state, "rho")
 sigma, edges, y = array(state), array(increasing), array(class_numbers, "labels")
+answer = array(activations, "no array today", strict=False)     # one that refuses, which no JSON can hold
 convention = word(*CONVENTIONS)
 seed = number(0, 1, 2)
 COUNTED = number(2, 3, absurd=False)
@@ -231,6 +232,7 @@ PATHS = ("PathLike", "null byte", "surrogates", "File name too long", "path", "f
          ".csv", ".safetensors")
 GRIDS = (*PATHS, "option", "cannot be run", "JSON", "TOML", "grid", "seeds", "must be", "conventions", "lr")
 LOOPS = ("iterable", "iteration", "unhashable")      # and what is no sequence
+SIZES = ("figure size",)
 STATE = {"rho": rho}
 TWO = {"rho": rho, "sigma": sigma}
 CLASSES = {"A": A, "labels": y}
@@ -297,7 +299,7 @@ TABLE = {
     "tsallis_entropy": Entry(minigrok.tsallis_entropy, STATE | {"q": number(0, 0.5, 1, 2)}),
     "numerical_rank": Entry(minigrok.numerical_rank, STATE | {"tolerance": number(1e-10)}),
     "purity_bounds": Entry(minigrok.purity_bounds, {"entropy": number(0.0, 0.3, 0.6), "dimension": number(
-        2, 3, absurd=False)}),
+        2, 3, absurd=False, words=("entropy",))}),
     "measure_state": Entry(minigrok.measure_state, STATE, special=ends("normalised_entropy")),
     **{name: Entry(getattr(minigrok, name), STATE) for name in (
         "purity", "linear_entropy", "effective_rank", "participation_ratio", "min_entropy", "spectral_gap",
@@ -355,9 +357,9 @@ TABLE = {
         "lr": number(0.1), "betas": Kind(lambda rng, n, d: (0.9, 0.99), lambda value: _other(hostile_array(
             np.array([0.9, 0.99]), strict=False)) | hostile_word), "eps": number(1e-8), "weight_decay": number(0.0)}),
     "SGD.step": Entry(partial(stepped, minigrok.SGD(0.1, 0.9)), {
-        "theta": flat, "gradient": flat}, special=infinite, rounding=None),
+        "theta": flat, "gradient": flat}, (RuntimeWarning,), special=infinite, rounding=None),
     "AdamW.step": Entry(partial(stepped, minigrok.AdamW(0.1)), {
-        "theta": flat, "gradient": dataclasses.replace(flat, words=("state", "encountered"))}, (RuntimeWarning,),
+        "theta": flat, "gradient": flat}, (RuntimeWarning,),
         special=infinite, rounding=None),
     "Cosine": Entry(lambda final: minigrok.Cosine(final)(3, 10), {"final": number(0.0, 0.5)}),
     "StepDecay": Entry(lambda every, factor: minigrok.StepDecay(every, factor)(3, 10), {
@@ -370,8 +372,10 @@ TABLE = {
                                           "goal": word("min", "max")}),
     "train": Entry(trained, NET | {
         "task": fixed(small_task), "optimizer": fixed(lambda: minigrok.SGD(0.1)), "epochs": COUNTED, "batch_size":
-        number(None, 3), "record_every": number(1), "seed": seed, "callbacks": word((), words=("callback", *LOOPS)),
-        "record": word((), words=LOOPS), "layer": number(-1, 0), "inputs": word("train", "all"), "conventions": word(
+        number(None, 3), "record_every": number(1), "seed": seed, "callbacks": word((), words=("callback", "callable",
+        *LOOPS)),
+        "record": word((), words=("dictionary", *LOOPS)), "layer": number(-1, 0), "inputs": word("train", "all"),
+        "conventions": word(
             ("trace",), ["trace", "centered"], words=("convention", *LOOPS)), "schedule": word(None, minigrok.Cosine()),
         "clip_norm": number(None, 1.0), "checkpoint": place_of(lambda rng, n, d: None)}, FILES, share=0.2),
     "train_many": Entry(lambda **words: minigrok.train_many([minigrok.TrainingRun(
@@ -468,10 +472,10 @@ TABLE = {
         "fourier_concentration": Entry(features.fourier_concentration, {
         "W": array(lambda rng, n, d: activations(rng, 10, d)), "p": number(5, absurd=False), "op": word(
             "add", "multiply")}),
-    "close": Entry(laws.close, {"answer": array(activations, strict=False), "expected": fixed(lambda: np.eye(2))}),
-    "structure_differs": Entry(laws.structure_differs, {"answer": array(activations, strict=False), "expected": fixed(
-        lambda: np.eye(2))}),
-    "kind_of": Entry(laws.kind_of, {"value": array(activations, strict=False)}, rounding=None),
+    "close": Entry(laws.close, {"answer": answer, "expected": fixed(lambda: np.eye(2))}, (RuntimeError,)),
+    "structure_differs": Entry(laws.structure_differs, {"answer": answer, "expected": fixed(
+        lambda: np.eye(2))}, (RuntimeError,)),
+    "kind_of": Entry(laws.kind_of, {"value": answer}, (RuntimeError,), rounding=None),
     "numeric_array": Entry(partial(minigrok.checks.numeric_array, "A"), {"values": array(any_activations, "A")}),
     "number_array": Entry(partial(minigrok.checks.number_array, "A"), {
         "values": array(any_activations, "A", strict=False)}, special=infinite),
@@ -498,7 +502,7 @@ TABLE = {
     "chosen": Entry(lambda conditions: results.chosen(made_up_runs(), conditions), {"conditions": word(
         ["lr=0.1"], ["entropy>0.2"], words=("condition", "name", "string", *LOOPS))}),
     "new_figure": Entry(lambda width, height: plots.new_figure(width, height).canvas.draw(), {
-        "width": number(2, absurd=False), "height": number(2, absurd=False)}, share=0.05),
+        "width": number(2, absurd=False, words=SIZES), "height": number(2, absurd=False, words=SIZES)}, share=0.05),
     "save_figure": Entry(lambda stem, endings: plots.save_figure(plots.new_figure(1, 1), stem, endings), {
         "stem": place_of(lambda rng, n, d: folder() / "drawn"), "endings": word(["png"], words=("ending",
         "unhashable", *LOOPS))}, FILES,
@@ -515,6 +519,6 @@ TABLE = {
         20, absurd=False)}, share=0.3),
     "measured_figure": Entry(lambda layers, convention: plots.measured_figure(layers, convention), {
         "layers": Kind(lambda rng, n, d: {"a": activations(rng, n, d)}, lambda value: hostile_array(value["a"]).map(
-            lambda it: dataclasses.replace(it, value={"a": it.value})), ("A",)), "convention": convention}, share=0.01),
+            lambda it: dataclasses.replace(it, value={"a": it.value})), ("A", "image data")), "convention": convention}, share=0.01),
     "real_array": Entry(partial(minigrok.checks.real_array, "A"), {"values": array(activations, "A")}),
 }

@@ -11,13 +11,18 @@ from importlib import import_module
 
 import numpy as np
 import pytest
-from hostile import Hostile, called, fingerprint, names_it, not_finite, shown
+from hostile import Hostile, OnlyDLPack, called, fingerprint, folder, names_it, not_finite, shown
 from hostile_commands import command_lines, complaint, ran, short_commands, tidied
 from hostile_table import MODULES, TABLE, TRUSTED
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import minigrok
+from minigrok import plots, tasks
+from minigrok.exact.ising import exact_counts
+from minigrok.exact.linear_units import two_linear_units_log_g
+from minigrok.states import labels, readers
+from minigrok.study import features
 from minigrok.study import reproduce as study
 
 MANY = int(os.environ.get("MINIGROK_HOSTILE", "500"))
@@ -115,6 +120,7 @@ def hold_to_the_law(name, entry, case):
 def test_a_function_answers_or_refuses_in_words(name, monkeypatch):
     entry, count = TABLE[name], DONE.setdefault(name, Counter())
     monkeypatch.setattr(study, "run_jobs", nothing_runs)
+    monkeypatch.chdir(folder())
 
     @settings(SETTINGS, max_examples=cases_of(name))
     @given(cases(entry))
@@ -176,6 +182,62 @@ def test_no_reason_is_given_for_what_is_not_there():
     names = public_names()
     tails = {name.rpartition(".")[2] for name in names}
     assert {name for name in TRUSTED if name not in names | tails} == set()
+
+
+HALF = np.eye(2) / 2
+ROWS = np.array([[1.0, 0.5], [0.0, 1.0], [2.0, 1.0]])
+LABELS = np.ma.array([0, 1, 1], mask=[True, False, False])
+FOUND = [                      # by the table, each a fault once: another error, a warning, an answer that was none
+    (lambda: minigrok.purity(np.full((2, 2), 1e308)), "rho has trace inf"),
+    (lambda: minigrok.linear_cka(ROWS, np.full((3, 2), np.longdouble("1e4000"))), r"A\[0, 0\] is inf"),
+    (lambda: minigrok.renyi_entropy(HALF, "2"), "alpha is '2', but must be a number in"),
+    (lambda: minigrok.von_neumann_entropy(HALF, [2]), "base is .2., but must be a number in"),
+    (lambda: minigrok.weight_entropy(ROWS, ["a", "b"]), "which is no binning"),
+    (lambda: minigrok.measure(ROWS, conventions=np.array([])), "convention .* is not known"),
+    (lambda: minigrok.sampling_error(np.eye(3), groups=LABELS), "groups has masked entries"),
+    (lambda: minigrok.sampling_error(np.eye(3), resamples=np.array([0, 1])), "resamples is array"),
+    (lambda: minigrok.holevo_information(ROWS, [0, 1e300, 1]), r"labels\[1\] is 1e.300, but labels are whole"),
+    (lambda: minigrok.holevo_gradient(ROWS * 1e-320, [0, 1, 1]), "gradient overflows"),
+    (lambda: minigrok.entropy_gradient(ROWS * 1e-320), "gradient overflows"),
+    (lambda: labels.holevo_bound([0.5, np.nan]), r"weights\[1\] is nan"),
+    (lambda: labels.holevo_bound([2.0, -1.0]), "must be shares"),
+    (lambda: readers.as_matrix(np.full((2, 2), None)), "must hold numbers"),
+    (lambda: readers.as_matrix(ROWS, np.array([0, 1])), "no axis"),
+    (lambda: minigrok.MLP([2, 2]).loss_and_gradient(ROWS, LABELS), "y has masked entries"),
+    (lambda: minigrok.MLP([2, 2]).loss_of_logits(ROWS, LABELS), "y has masked entries"),
+    (lambda: minigrok.MLP([2, 2], dtype=["float32"]), "dtype .* is not known"),
+    (lambda: minigrok.SGD(0.1).step([1.0], np.ones(1), minigrok.SGD(0.1).start(np.ones(1))), "a step takes arrays"),
+    (lambda: minigrok.DensityAccumulator().merge("another"), "convention is None"),
+    (lambda: tasks.circles(noise=1e308), "noise is 1e.308"),
+    (lambda: minigrok.WangLandau(minigrok.Ising2D(2), [0, 1j, 2]), "edges has dtype complex128, but must be real"),
+    (lambda: exact_counts([4]), r"L is \[4\], but must be a whole number"),
+    (lambda: minigrok.Ising2D(5).exact_log_g(), "even L: take 4 or 6"),
+    (lambda: features.fourier_concentration(ROWS, 2), r"W has shape \(3, 2\)"),
+    (lambda: features.answer_share(ROWS, LABELS), "answers has masked entries"),
+    (lambda: minigrok.NetworkLandscape(ROWS, scale=1e308), "scale is 1e.308"),
+    (lambda: plots.new_figure(1e308, 1), "width is 1e.308"),
+    (lambda: plots.density_heatmap(None, HALF * 1e308), "the largest element is"),
+    (lambda: plots.save_figure(plots.new_figure(1, 1), "x", ["gif"]), "ending 'gif' is not known"),
+]
+
+
+@pytest.mark.parametrize(("call", "message"), FOUND)
+def test_what_was_found_is_refused_in_words(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_what_was_found_is_answered():
+    assert minigrok.measure_state(np.eye(4)[::2, ::2] / 2).purity == 0.5       # not contiguous
+    assert minigrok.l1_coherence(OnlyDLPack(HALF)) == minigrok.relative_entropy_of_coherence(OnlyDLPack(HALF)) == 0
+    gradient = minigrok.holevo_gradient(ROWS * 1e200, [0, 1, 1]) * 1e200
+    np.testing.assert_allclose(gradient, minigrok.holevo_gradient(ROWS, [0, 1, 1]), atol=1e-12)
+    assert minigrok.class_states(ROWS, np.array([0, 1, 1], np.float16)).labels.tolist() == [0, 1]
+    np.testing.assert_array_equal(two_linear_units_log_g(np.eye(2) * 1e308, [0, 0.5, 1]),
+                                  two_linear_units_log_g(np.eye(2), [0, 0.5, 1]))
+    constant = np.full((10, 3), 0.1)
+    assert features.fourier_concentration(constant, 5) == 0                    # as of a dead neuron, no wave
+    assert features.fourier_concentration(constant, 5, "multiply") == 0
 
 
 def test_the_law_sees_what_breaks_it():

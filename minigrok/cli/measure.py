@@ -105,6 +105,8 @@ def _read(settings: argparse.Namespace) -> dict[str, Layer]:
                     f"{label} has {matrix.shape[1]} neurons, but {first} has {width}: files of one call are one layer "
                     "at several times; measure other layers in calls of their own, or put them into one .npz")
             layers[label] = Layer(matrix, groups_of_places(array, settings.neuron_axis) if array.ndim > 2 else None)
+    if not layers:
+        raise ValueError(f"{', '.join(map(str, settings.files))} holds no array: there is nothing to measure")
     return layers
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from minigrok.checks import real_number, whole_number
+from minigrok.checks import real_number, short, whole_number
 
 TEXT = ("task", "activation", "loss", "init", "optimizer", "dtype", "schedule", "inputs", "op")
 FLAG = ("bias", "nesterov")
@@ -62,13 +62,13 @@ def _pair(name: str, pair: Any) -> list[Any]:
     """[column, number]."""
     parts = pair.split("=") if isinstance(pair, str) else pair
     if not isinstance(parts, list | tuple) or len(parts) != 2 or not isinstance(parts[0], str):
-        raise ValueError(f"{name} is {pair!r}, but must be a list of \"column=number\", say \"test_accuracy=0.99\"")
+        raise ValueError(f"{name} is {short(pair)}, but must be a list of \"column=number\": \"test_accuracy=0.99\"")
     limit = parts[1]
     if isinstance(pair, str):
         try:
             limit = int(limit) if name == "patience" else float(limit)
         except ValueError:
-            raise ValueError(f"{name} is {pair!r}, but {limit!r} is no number: say \"test_accuracy=0.99\"") from None
+            raise ValueError(f"{name} is {short(pair)}, which ends in no number: say \"test_accuracy=0.99\"") from None
     return [parts[0], _whole(name, limit, 1) if name == "patience" else real_number(name, limit)]
 
 
@@ -81,12 +81,12 @@ def _whole(name: str, value: Any, least: int) -> int:
 
 def _of_type(name: str, value: Any, kind: type, words: str) -> Any:
     if not isinstance(value, kind):
-        raise ValueError(f"{name} is {value!r}, but must be {words}")
+        raise ValueError(f"{name} is {short(value)}, but must be {words}")
     return value
 
 
 def require_mapping(name: str, value: Any) -> Mapping[str, Any]:
     """`value`, if it is a table of options; else ValueError."""
     if not isinstance(value, Mapping):
-        raise ValueError(f"{name} is {value!r}, but must be a table of options and their values")
+        raise ValueError(f"{name} is {short(value)}, but must be a table of options and their values")
     return value

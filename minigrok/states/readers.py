@@ -15,6 +15,7 @@ from tokenize import TokenError
 from typing import Any
 
 import numpy as np
+from numpy.lib.format import MAGIC_PREFIX
 from numpy.typing import ArrayLike, NDArray
 
 from minigrok.checks import InexactArray, IntArray, number_array, one_of, short
@@ -99,11 +100,11 @@ def _neurons_last(A: ArrayLike, neuron_axis: int) -> InexactArray:
 
 def _npy(path: Path) -> Arrays:
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-        if not isinstance(array, np.ndarray):
-            raise ValueError("it is an .npz file by another name")
-        return {path.stem: array}
-    except (ValueError, EOFError, OSError, SyntaxError, TokenError, zipfile.BadZipFile) as error:
+        with path.open("rb") as file:                    # np.load leaves what begins as an archive, and is none, open
+            if file.read(len(MAGIC_PREFIX)) != MAGIC_PREFIX:
+                raise ValueError("it does not begin as one")
+        return {path.stem: np.load(path, mmap_mode="r", allow_pickle=False)}
+    except (ValueError, EOFError, OSError, SyntaxError, TokenError) as error:
         raise ValueError(f"{path} is no whole .npy file of numbers ({error}): save it again with np.save") from error
 
 

@@ -73,7 +73,7 @@ class NetworkLandscape:
         self.activation = one_of("activation", activation, CODES)
         self.bias = bool(bias)
         self.prior = one_of("prior", prior, PRIORS)
-        self.scale = real_number("scale", scale, 0, low_open=True)
+        self.scale = real_number("scale", scale, 0, 1e100, low_open=True)      # sums over squares stay finite
         self.coordinate = one_of("coordinate", coordinate, COORDINATES)
         self.features = self.X.shape[1] + self.bias
         if self.prior == "sphere" and self.features == 1:
