@@ -123,11 +123,11 @@ def require_finite(name: str, array: InexactArray, first_row: int = 0) -> None:
                              "look for an overflow or a missing value upstream")
 
 
-def whole_number(name: str, value: Any, at_least: int) -> int:
-    """`value` as an int, if it is a whole number not below `at_least`; else ValueError. A seed alone may pass 2^63."""
+def whole_number(name: str, value: Any, at_least: int, at_most: float = LARGEST_WHOLE) -> int:
+    """`value` as an int, if it is a whole number in [at_least, at_most]; else ValueError. A seed has no upper limit."""
     whole = isinstance(value, int | np.integer) and not isinstance(value, bool | np.timedelta64)
-    if not whole or value < at_least or (value > LARGEST_WHOLE and name != "seed"):
-        below = " and below 2^63" if whole and value > LARGEST_WHOLE else ""
+    if not whole or not at_least <= value <= at_most:
+        below = " and below 2^63" if whole and value > at_most else ""
         raise ValueError(f"{name} is {short(value)}, but must be a whole number, {at_least} or more{below}")
     return int(value)
 

@@ -105,9 +105,10 @@ class DensityOfStates:
         walkers = len(self.walkers_log_g)
         if walkers < WALKERS_FOR_AN_INTERVAL:
             raise ValueError(f"an interval from {walkers} walkers would mislead: run {WALKERS_FOR_AN_INTERVAL} or more")
-        if not 0 < real_number("level", level) < 1:
+        level = real_number("level", level)
+        if not 0 < level < 1:
             raise ValueError(f"level is {level}, but must lie between 0 and 1")
-        half = student_t.ppf((1 + float(level)) / 2, walkers - 1) * self.error
+        half = student_t.ppf((1 + level) / 2, walkers - 1) * self.error
         return self.log_g - half, self.log_g + half
 
     def joint_log_g(self, name: str) -> FloatArray:
@@ -218,5 +219,4 @@ def _ratio(a: FloatArray, b: NDArray[Any]) -> FloatArray:
 
 def _normalised(walker: WalkerResult) -> FloatArray:
     log_g = np.where(walker.seen, walker.log_g, -np.inf)
-    normalised: FloatArray = log_g - logsumexp(log_g)
-    return normalised
+    return np.asarray(log_g - logsumexp(log_g))

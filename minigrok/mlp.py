@@ -138,7 +138,7 @@ class MLP:
         self.init = one_of("init", init, INITIALISATIONS)
         self.init_scale = real_number("init_scale", init_scale, 0)
         self.bias = bool(bias)
-        self.seed = seed if isinstance(seed, np.random.Generator) else whole_number("seed", seed, 0)
+        self.seed = seed if isinstance(seed, np.random.Generator) else whole_number("seed", seed, 0, np.inf)
         type_name: Any = np.dtype(dtype).name if isinstance(dtype, type | np.dtype) else dtype
         float_type = one_of("dtype", type_name, ("float32", "float64"))
         self._theta: FloatArray = np.zeros(sum((n + self.bias) * m for n, m in pairwise(self.sizes)), float_type)

@@ -68,10 +68,9 @@ def density_heatmap(ax: Axes, rho: FloatArray, title: str = "", largest: float |
     image = ax.imshow(rho, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
     d = len(rho)
     if d <= 8 and top < 1000:                            # few enough to be read, and short: print the numbers
-        for j in range(d):
-            for k in range(d):
-                shade = "white" if abs(rho[j, k]) > 0.6 * limit else "black"
-                ax.text(k, j, f"{rho[j, k]:.2f}", ha="center", va="center", color=shade, fontsize=7)
+        for (j, k), element in np.ndenumerate(rho):
+            shade = "white" if abs(element) > 0.6 * limit else "black"
+            ax.text(k, j, f"{element:.2f}", ha="center", va="center", color=shade, fontsize=7)
         ax.set_xticks(range(d))
         ax.set_yticks(range(d))
     ax.set(title=title, xlabel="neuron", ylabel="neuron")

@@ -104,7 +104,7 @@ def train(
     batch_size = n if batch_size is None else min(n, whole_number("batch_size", batch_size, 1))
     configuration = {
         "net": net.configuration, "task": task.description, "optimizer": optimizer.configuration,
-        "batch_size": batch_size, "record_every": record_every, "seed": whole_number("seed", seed, 0),
+        "batch_size": batch_size, "record_every": record_every, "seed": whole_number("seed", seed, 0, np.inf),
         "record": list(dict(record)), "layer": layer, "inputs": inputs, "conventions": list(conventions),
     }
     configuration |= settings_of(schedule, epochs)

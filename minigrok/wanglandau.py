@@ -109,7 +109,7 @@ class WangLandau:
         self.edges = _checked_edges("edges", edges, 2)
         self.schedule = one_of("schedule", schedule, SCHEDULES)
         self.walkers = whole_number("walkers", walkers, 1)
-        self.seed = whole_number("seed", seed, 0)
+        self.seed = whole_number("seed", seed, 0, np.inf)
         self.workers = whole_number("workers", workers, 1)
         self.joint = {name: _checked_edges(f"joint[{name!r}]", edges, 1) for name, edges in dict(joint or {}).items()}
 

@@ -519,6 +519,7 @@ TABLE = {
         20, absurd=False)}, share=0.3),
     "measured_figure": Entry(lambda layers, convention: plots.measured_figure(layers, convention), {
         "layers": Kind(lambda rng, n, d: {"a": activations(rng, n, d)}, lambda value: hostile_array(value["a"]).map(
-            lambda it: dataclasses.replace(it, value={"a": it.value})), ("A", "image data")), "convention": convention}, share=0.01),
+            lambda it: dataclasses.replace(it, value={"a": it.value})), ("A", "image data")),
+        "convention": convention}, share=0.01),
     "real_array": Entry(partial(minigrok.checks.real_array, "A"), {"values": array(activations, "A")}),
 }

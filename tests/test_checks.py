@@ -80,7 +80,7 @@ def test_what_is_right_comes_back():
     assert real_number("x", 0, 0, 1) == 0.0
     assert real_number("x", np.array(0.5)) == 0.5
     assert real_number("x", np.inf, 0, np.inf) == np.inf
-    assert whole_number("seed", 2**100, 0) == 2**100
+    assert whole_number("seed", 2**100, 0, np.inf) == 2**100
     assert real_number("x", 1, 0, 1, low_open=True) == 1.0
     assert type(real_number("x", np.float32(1))) is float
     assert type(whole_number("n", np.uint8(1), 1)) is int

@@ -146,10 +146,11 @@ def structure_differs(answer: Any, expected: Any, what: str = "it") -> str:
             return f"{returned} {kind_of(answer)}, but one of {len(expected)} was expected"
         parts = (structure_differs(a, b, f"value number {i + 1}") for i, (a, b) in enumerate(zip(answer, expected)))
         return next(filter(None, parts), "")
-    try:
-        np.asarray(answer if not isinstance(answer, list | tuple) else None)
-    except (TypeError, ValueError, RuntimeError) as error:
-        return f"{returned} what cannot be made an array ({error})"
+    if not isinstance(answer, list | tuple):
+        try:
+            np.asarray(answer)
+        except (TypeError, ValueError, RuntimeError) as error:
+            return f"{returned} what cannot be made an array ({error})"
     difference = f"{returned} {kind_of(answer)}, but {kind_of(expected)} was expected"
     if isinstance(answer, list | tuple) and np.ndim(expected):
         return f"{difference}: np.array(...) makes one of it"

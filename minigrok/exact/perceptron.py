@@ -78,7 +78,7 @@ class BinaryPerceptron:
         if self.n % 2 == 0:
             raise ValueError(f"n is {n}, but must be odd, or w.x could be 0 and have no sign: take {n - 1} or {n + 1}")
         self.patterns = whole_number("patterns", patterns, 1)
-        self.seed = whole_number("seed", seed, 0)
+        self.seed = whole_number("seed", seed, 0, np.inf)
         signs = np.random.default_rng(seed).choice(np.array([-1, 1]), (self.patterns, self.n + 1))
         self.examples: IntArray = signs[:, :-1] * signs[:, -1:]        # patterns, times their labels
 

@@ -148,9 +148,7 @@ def holevo_gradient(A: ArrayLike, labels: ArrayLike) -> FloatArray:
     array([[0., 0.],
            [0., 0.]])
     """
-    array = numeric_array("A", A)
-    if array.dtype.kind == "c":
-        raise ValueError(f"A has dtype {array.dtype}, but a gradient takes one real matrix (n, d)")
+    array = real_array("A", A)
     y, scale = checked_labels(labels, array), np.float64(abs(array).max())
     split = class_states(array, y)
     rows = array.astype(np.float64) / scale              # so that squares do not overflow: dchi/dA = dchi/drows / scale

@@ -58,20 +58,22 @@ class StateMetrics(NamedTuple):
         return {name: np.asarray(value).tolist() for name, value in values.items() if value is not None}
 
 
-# For a type checker: one name gives its numbers, several give a dict, a name that is not known beforehand either
 @overload
 def measure(
     A: ArrayLike, labels: ArrayLike | None = None, *,
     conventions: Literal["trace", "rows", "centered", "centered_rows"] = "trace",
-) -> StateMetrics: ...
+) -> StateMetrics:
+    """One convention by its name: its numbers."""
 @overload
 def measure(
     A: ArrayLike, labels: ArrayLike | None = None, *, conventions: Literal["all"] | tuple[str, ...] | list[str]
-) -> dict[str, StateMetrics]: ...
+) -> dict[str, StateMetrics]:
+    """Several, or all: the numbers of each by its name."""
 @overload
 def measure(
     A: ArrayLike, labels: ArrayLike | None = None, *, conventions: str
-) -> StateMetrics | dict[str, StateMetrics]: ...
+) -> StateMetrics | dict[str, StateMetrics]:
+    """A name that is not known beforehand: either."""
 def measure(
     A: ArrayLike, labels: ArrayLike | None = None, *, conventions: str | tuple[str, ...] | list[str] = "trace"
 ) -> StateMetrics | dict[str, StateMetrics]:

@@ -114,7 +114,7 @@ def sampling_error(
     """
     level = real_number("level", level, 0, 1, low_open=True)
     resamples = whole_number("resamples", resamples, 0) and whole_number("resamples", resamples, 100)
-    rng = np.random.default_rng(whole_number("seed", seed, 0))
+    rng = np.random.default_rng(whole_number("seed", seed, 0, np.inf))
     array = activation_array(A)
     if array.ndim != 2:
         raise ValueError(f"A has shape {array.shape}, but a sampling error takes one matrix (inputs, neurons)")

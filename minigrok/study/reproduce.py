@@ -1,5 +1,6 @@
 """The whole study: plan the runs, run them, judge every claim, write figures, tables and the report."""
 
+import math
 import operator
 import platform
 import time
@@ -116,7 +117,7 @@ def reproduce(
     for name in wanted:
         one_of("experiment", name, EXPERIMENTS)
     chosen = [name for name in EXPERIMENTS if name in wanted]
-    seeds = range(whole_number("seed", seed, 0), seed + numbers.seeds)
+    seeds = range(whole_number("seed", seed, 0, math.inf), seed + numbers.seeds)
     started = time.monotonic()
     jobs = plan(chosen, seeds, numbers)
     runs, failures = _sorted_by_experiment(run_jobs(jobs, whole_number("workers", workers, 1), progress, store))

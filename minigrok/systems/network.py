@@ -162,7 +162,7 @@ class NetworkLandscape:
 
     def direct_sample(self, n: int, seed: int = 0) -> FloatArray:
         """Coordinates (n,) of n networks drawn from the prior, NaN for dead ones: what the walk must agree with."""
-        rng = np.random.default_rng(whole_number("seed", seed, 0))
+        rng = np.random.default_rng(whole_number("seed", seed, 0, np.inf))
         state, out = self.start(rng), np.empty(whole_number("n", n, 1))
         for first in range(0, n, DIRECT_BLOCK):
             block = out[first : first + DIRECT_BLOCK]

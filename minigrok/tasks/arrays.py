@@ -45,7 +45,7 @@ def from_arrays(
     _require_as_many("X", inputs, "y", labels)
     description: dict[str, Any] = {"name": "from_arrays", "sha256": _hash(inputs, labels)}
     if X_test is None or y_test is None:
-        seed, test_fraction = whole_number("seed", seed, 0), real_number("test_fraction", test_fraction, 0, 1)
+        seed, test_fraction = whole_number("seed", seed, 0, np.inf), real_number("test_fraction", test_fraction, 0, 1)
         order = np.random.default_rng(seed).permutation(len(labels))
         train, test = split(order, test_fraction)
         description |= {"test_fraction": test_fraction, "seed": seed}

@@ -114,7 +114,7 @@ def modular(
     keep = b > 0 if op == "divide" else np.ones(p * p, bool)
     a, b = a[keep], b[keep]
     y = OPERATIONS[op](a, b, p)
-    seed, train_fraction = whole_number("seed", seed, 0), real_number("train_fraction", train_fraction, 0, 1)
+    seed, train_fraction = whole_number("seed", seed, 0, np.inf), real_number("train_fraction", train_fraction, 0, 1)
     order = np.random.default_rng(seed).permutation(len(y))
     train, test = split(order, 1 - train_fraction)
     pairs = np.stack([a, b], axis=1)
@@ -136,7 +136,7 @@ def shuffle_labels(task: T, seed: int = 0, fraction: float = 1.0) -> T:
     >>> bool((task.y_train == task.pairs_train.sum(axis=1) % 11).mean() < 0.3)
     True
     """
-    fraction, seed = real_number("fraction", fraction, 0, 1), whole_number("seed", seed, 0)
+    fraction, seed = real_number("fraction", fraction, 0, 1), whole_number("seed", seed, 0, np.inf)
     rng = np.random.default_rng([seed, 1])               # another stream than the data's own
     chosen = rng.permutation(len(task.y_train))[: round(fraction * len(task.y_train))]
     y = task.y_train.copy()

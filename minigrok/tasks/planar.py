@@ -192,7 +192,7 @@ def _two_classes(
     Then noise is added to them, dimensions of noise are put beside them, and the last of them become the test set: a
     random split, since their order is random.
     """
-    n, seed = whole_number("n", n, 2), whole_number("seed", seed, 0)
+    n, seed = whole_number("n", n, 2), whole_number("seed", seed, 0, np.inf)
     noise, test_fraction = real_number("noise", noise, 0, LOUDEST), real_number("test_fraction", test_fraction, 0, 1)
     noise_dimensions = whole_number("noise_dimensions", noise_dimensions, 0)
     rng = np.random.default_rng(seed)

@@ -121,5 +121,5 @@ def test_the_gradient_falls_as_the_scale_of_the_activations_grows(scale):
 def test_bad_labels_are_refused_with_the_reason(labels, message):
     with pytest.raises(ValueError, match=message):
         class_states(np.eye(3), labels)
-    with pytest.raises(ValueError, match="one real matrix"):
+    with pytest.raises(ValueError, match="must be real"):
         holevo_gradient(np.eye(3) * 1j, [0, 1, 1])
