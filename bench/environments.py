@@ -5,8 +5,8 @@
 Every Python named (by default each of python3.11 to python3.14 that is on the PATH) runs `minigrok reproduce --quick`
 with the newest packages; the one that runs this script runs it with the oldest that setup.cfg admits as well, and
 without numba, unless it is told to leave the Pythons `--alone`. Whether the tests of the textbook part pass is said
-beside the verdicts; so is whether `results.json` has the same bytes as the first environment's, which other versions of
-NumPy and SciPy need not give. A Python that is not there is named.
+beside the verdicts; so is a digest of `results.json`: the same bytes have the same, and other versions of NumPy and
+SciPy need not give them. A Python that is not there is named.
 """
 
 import argparse
@@ -119,10 +119,9 @@ def main() -> int:
             continue
         results.append(found)
         other = {name for name, verdict in found.verdicts.items() if verdict != results[0].verdicts.get(name)}
-        same = "the same bytes" if found.digest == results[0].digest else "other last bits"
         print(f"{place.name}: {found.versions}\n  {len(found.verdicts)} verdicts, "
-              f"{'all as in the first' if not other else f'other ones: {sorted(other)}'}; {same}\n  {found.tests}",
-              flush=True)
+              f"{'all as in the first' if not other else f'other ones: {sorted(other)}'}; bytes {found.digest}\n"
+              f"  {found.tests}", flush=True)
         worst |= bool(other) or "failed" in found.tests or "error" in found.tests
     ran = {found.versions[:4] for found in results}
     print("not run:", ", ".join(version for version in VERSIONS if version not in ran) or "none of 3.11 to 3.14")
