@@ -15,6 +15,11 @@ def cyclic():
     return values
 
 
+def nested(value, depth):
+    """A list of a list of ... it."""
+    return nested([value], depth - 1) if depth else value
+
+
 @pytest.mark.parametrize(("call", "message"), [
     (lambda: one_of("loss", "cross_entrpy", ["cross_entropy", "squared_error"]), "did you mean 'cross_entropy'"),
     (lambda: one_of("loss", "x", ["cross_entropy"]), "choose one of: cross_entropy"),
@@ -67,6 +72,11 @@ def cyclic():
     (lambda: numeric_array("A", np.ma.array([1.0, 2.0], mask=[False, True])), "masked entries.*fill them"),
     (lambda: numeric_array("A", [np.ma.array([1, 2], mask=[False, True]), [3, 4]]), "masked entries"),
     (lambda: numeric_array("A", [1.0, np.ma.masked]), "masked entries"),
+    (lambda: numeric_array("A", nested(np.ma.masked, 3)), "masked entries"),
+    (lambda: numeric_array("A", nested(np.ma.masked, 64)), "masked entries"),        # as many axes as NumPy has
+    (lambda: numeric_array("A", nested(np.ma.masked, 65)), "no rectangular array"),
+    (lambda: whole_number("n", 0, 1), "number, 1 or more$"),
+    (lambda: real_number("x", None, -np.inf, 0), r"in \[-inf, 0\]"),
 ])
 def test_a_refusal_names_value_and_rule(call, message):
     with pytest.raises(ValueError, match=message):
@@ -81,7 +91,10 @@ def test_what_is_right_comes_back():
     assert real_number("x", np.array(0.5)) == 0.5
     assert real_number("x", np.inf, 0, np.inf) == np.inf
     assert whole_number("seed", 2**100, 0, np.inf) == 2**100
+    assert whole_number("n", 2**63 - 1, 0) == 2**63 - 1
     assert real_number("x", 1, 0, 1, low_open=True) == 1.0
+    assert real_number("x", 1, low=0, high=1) == 1.0
+    assert real_array("x", [0.5]).tolist() == [0.5]
     assert type(real_number("x", np.float32(1))) is float
     assert type(whole_number("n", np.uint8(1), 1)) is int
 
@@ -174,7 +187,7 @@ class Brain16:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad")
         if self.dtype == "torch.bfloat16":
             raise TypeError("Got unsupported ScalarType BFloat16")
-        return self.values.astype(np.float32)
+        return self.values if self.dtype == "torch.float64" else self.values.astype(np.float32)
 
 
 class Nowhere(OnlyDLPack):
@@ -204,9 +217,28 @@ def test_what_dlpack_cannot_hand_over_is_refused():
             function(Unshared(VALUES))
 
 
-def test_dlpack_is_read_where_it_lies():
-    array = numeric_array("A", OnlyDLPack(VALUES))
-    assert np.shares_memory(array, VALUES)
+class Pinned(OnlyDLPack):
+    """What a tensor in main memory that a graphics card reads looks like from here: device 3 in DLPack's numbering."""
+
+    def __dlpack_device__(self):
+        return 3, 0
+
+
+@pytest.mark.parametrize("kind", [OnlyDLPack, Pinned])
+def test_dlpack_is_read_where_it_lies(kind):
+    assert np.shares_memory(numeric_array("A", kind(VALUES)), VALUES)
+
+
+def test_only_bfloat16_is_made_float32():
+    assert numeric_array("A", Brain16(np.float64([1 / 3]), "torch.float64")).tolist() == [1 / 3]
+    ml_dtypes = pytest.importorskip("ml_dtypes")         # JAX's, as it looks to NumPy
+    array = numeric_array("A", VALUES.astype(ml_dtypes.bfloat16))
+    assert array.dtype == np.float32
+    np.testing.assert_array_equal(array, VALUES)
+
+
+def test_an_error_shows_the_two_ends_of_a_long_text():
+    assert checks.short("x" * 5000) == f"'{'x' * 37}...{'x' * 38}'"
 
 
 def test_tensors_of_pytorch_are_taken_with_and_without_a_history():
@@ -245,6 +277,10 @@ def test_a_large_array_is_looked_at_in_blocks_of_whole_rows(monkeypatch, shape, 
     monkeypatch.setattr(np, "isfinite", lambda block: sizes.append(len(block)) or looked(block))
     checks.require_finite("x", np.ones(shape))
     assert sizes == [rows] * (shape[0] // rows) + [shape[0] % rows] * (shape[0] % rows > 0)
+
+
+def test_rows_without_entries_are_finite():
+    checks.require_finite("x", np.ones((3, 0)))
 
 
 def test_a_number_alone_is_looked_at_once(monkeypatch):

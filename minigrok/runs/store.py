@@ -111,7 +111,7 @@ class RunStore:
         if self.driver:
             self._lock = _locked(self.path.resolve())    # a link and the file itself have one lock
         mode = "rwc" if self.driver else "ro"
-        self._base = sqlite3.connect(f"{self.path.resolve().as_uri()}?mode={mode}", BUSY_SECONDS, uri=True,
+        self._base = sqlite3.connect(f"{self.path.resolve().as_uri()}?mode={mode}", timeout=BUSY_SECONDS, uri=True,
                                      isolation_level=None)
         if new and self.driver:
             self._base.executescript(
