@@ -62,7 +62,7 @@ TESTS = {
     "keeping": ["test_keeping", "test_training"],
     "training": ["test_training", "test_keeping", "test_schedules", "test_stopping"],
     "walk": ["test_walk", "test_walker", "test_wanglandau"],
-    "walker": ["test_walker", "test_walk", "test_wanglandau"],
+    "walker": ["test_schedule", "test_walker", "test_walk", "test_wanglandau"],
     "dos": ["test_dos", "test_walker", "test_wanglandau"],
     "wanglandau": ["test_wanglandau", "test_walker", "test_systems"],
     "systems/ising": ["test_systems", "exact/test_ising"],

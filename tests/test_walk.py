@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from by_the_book import walked_by_the_book
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -131,35 +132,6 @@ def test_compiled_and_plain_loop_walk_the_same_path_to_the_bit(monkeypatch, syst
     plain = Moves(*(getattr(move, "py_func", move) for move in (system.propose, system.accept)))
     monkeypatch.setitem(walk_module._MOVES, type(state), plain)
     assert walk_of(system, edges, numbers, walk_loop, phase) == compiled
-
-
-def walked_by_the_book(state: Any, walk: Walk, edges: FloatArray, rows: FloatArray, log_f: float, phase: int) -> None:
-    """F. Wang and D. P. Landau, Phys. Rev. Lett. 86, 2050 (2001), with the rules of `walk_loop`, not its shortcuts."""
-    moves, here = walk_module._MOVES[type(state)], int(walk.energy_bin[0])
-    seen = set(np.flatnonzero(walk.seen).tolist())
-    tried, accepted, half_trips, last_end, clock = (int(number) for number in walk.steps)
-    for row in rows:
-        energy, log_ratio = moves.propose(state, row[1:])
-        new = min(int(np.searchsorted(edges, energy, side="right")) - 1, len(edges) - 2)
-        if edges[0] <= energy <= edges[-1] and (phase != FROZEN or new in seen):
-            level = walk.log_g[new] if new in seen else walk.log_g[here]
-            if math.log(1 - row[0]) < walk.log_g[here] - level + log_ratio:
-                if new not in seen:
-                    walk.log_g[new], walk.seen[new] = level, True
-                    walk.histogram[:] = 0
-                    seen.add(new)
-                moves.accept(state, energy)
-                walk.energy[0], here, accepted = energy, new, accepted + 1
-                at = {end for end, where in ((-1, min(seen)), (1, max(seen))) if where == here}
-                if at - {last_end}:
-                    half_trips, last_end = half_trips + (last_end != 0), min(at)
-        tried += 1
-        if phase == ONE_OVER_T:
-            log_f = min(1.0, len(seen) / (tried - clock))
-        if phase != FROZEN:
-            walk.log_g[here] += log_f
-        walk.histogram[here] += 1
-    walk.energy_bin[0], walk.steps[:] = here, (tried, accepted, half_trips, last_end, clock)
 
 
 @pytest.mark.parametrize(("system", "edges"), [
