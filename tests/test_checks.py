@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from minigrok import checks, density_matrix, measure, sampling_error
-from minigrok.checks import numeric_array, one_of, real_array, real_number, whole_number
+from minigrok.checks import increasing_edges, numeric_array, one_of, real_array, real_number, whole_number
 
 
 def cyclic():
@@ -76,6 +76,12 @@ def nested(value, depth):
     (lambda: numeric_array("A", nested(np.ma.masked, 64)), "masked entries"),        # as many axes as NumPy has
     (lambda: numeric_array("A", nested(np.ma.masked, 65)), "no rectangular array"),
     (lambda: whole_number("n", 0, 1), "number, 1 or more$"),
+    (lambda: increasing_edges("edges", [1.0]), r"edges has shape \(1,\), but .* bins: 2 numbers or more"),
+    (lambda: increasing_edges("edges", [0.0, 1.0], 2), "3 numbers or more"),
+    (lambda: increasing_edges("edges", [[0.0, 1.0]]), "2 numbers or more"),
+    (lambda: increasing_edges("edges", [0.0, 1.0j]), "must be real"),
+    (lambda: increasing_edges("x", [0.0, 1.0, 1.0, 0.5]), r"x\[2\] is 1, not above x\[1\] = 1: x must increase"),
+    (lambda: increasing_edges("edges", [0.0, np.inf]), r"edges\[1\] is inf"),
     (lambda: real_number("x", None, -np.inf, 0), r"in \[-inf, 0\]"),
 ])
 def test_a_refusal_names_value_and_rule(call, message):
@@ -95,6 +101,8 @@ def test_what_is_right_comes_back():
     assert real_number("x", 1, 0, 1, low_open=True) == 1.0
     assert real_number("x", 1, low=0, high=1) == 1.0
     assert real_array("x", [0.5]).tolist() == [0.5]
+    assert increasing_edges("edges", [0, 1, 3], 2).tolist() == [0.0, 1.0, 3.0]
+    assert increasing_edges("edges", np.float32([0, 1])).dtype == np.float64
     assert type(real_number("x", np.float32(1))) is float
     assert type(whole_number("n", np.uint8(1), 1)) is int
 
