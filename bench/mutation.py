@@ -64,7 +64,7 @@ TESTS = {
     "walk": ["test_walk", "test_walker", "test_wanglandau"],
     "walker": ["test_schedule", "test_walker", "test_walk", "test_wanglandau"],
     "dos": ["test_dos", "test_walker", "test_wanglandau"],
-    "wanglandau": ["test_wanglandau", "test_walker", "test_systems"],
+    "wanglandau": ["test_meeting", "test_schedule", "test_wanglandau", "test_walker"],
     "systems/ising": ["test_systems", "exact/test_ising"],
     "systems/network": ["test_network", "test_systems"],
 }
