@@ -2,6 +2,7 @@
 
 import math
 import statistics
+from dataclasses import FrozenInstanceError
 
 import numpy as np
 import pytest
@@ -75,6 +76,11 @@ def test_walkers_are_put_together_by_their_formulas(count):
     assert states.walkers_log_g.shape == (count, BINS)
 
 
+def test_what_was_found_stays_as_it_is():
+    with pytest.raises(FrozenInstanceError):
+        combine(EDGES, walks(3)).steps = 1
+
+
 def test_the_largest_error_is_that_of_the_visited_bins():
     walkers = walks(4)[1:]
     states = combine(EDGES, walkers)
@@ -90,6 +96,7 @@ def test_an_interval_is_students_t_times_the_error(level, count):
     half = student_t.ppf((1 + level) / 2, count - 1) * states.error[:4]
     np.testing.assert_allclose(high[:4], states.log_g[:4] + half)
     np.testing.assert_allclose(low[:4], states.log_g[:4] - half)
+    np.testing.assert_array_equal(states.interval(), states.interval(0.95))
 
 
 @pytest.mark.parametrize("level", [-0.5, 0.0, 1.0, 1.5, 95])
