@@ -119,11 +119,8 @@ def walk_loop(state: Any, walk: Walk, edges: FloatArray, uniforms: FloatArray, l
     tried, accepted, half_trips, last_end = walk.steps[0], walk.steps[1], walk.steps[2], walk.steps[3]
     clock = walk.steps[4]
     per_energy = bins_per_energy(edges)
-    bins_seen, lowest, highest, fault = 0, bins, np.uint64(0), -1
-    for i in range(len(seen)):
-        if seen[i]:
-            bins_seen += 1
-            lowest, highest = min(lowest, np.uint64(i)), np.uint64(i)
+    known, fault = np.flatnonzero(seen), -1
+    bins_seen, lowest, highest = len(known), np.uint64(known[0]), np.uint64(known[-1])
     for row in range(len(uniforms)):
         new_energy, log_ratio = propose_move(state, uniforms[row, 1:])
         new = bin_of(new_energy, edges, per_energy)

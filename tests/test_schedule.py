@@ -164,83 +164,19 @@ def test_where_a_walker_stops_or_is_put_back_from_its_arrays_changes_nothing(apa
         np.testing.assert_array_equal(value, halting.arrays()[name], err_msg=name)
 
 
-def begun(system=None, edges=EDGES, joint=None):
-    return Walker(system or Staircase(), np.asarray(edges, float), "one_over_t", joint or {}, np.random.SeedSequence(0))
-
-
-class Deaf(Staircase):
-    """Has no energy but where it was told to."""
-
-    def __init__(self, energies):
-        super().__init__()
-        self.energies = iter(energies)
-
-    def energy(self, state):
-        return next(self.energies)
-
-
-@pytest.mark.parametrize(("make", "words"), [
-    (lambda: begun(edges=[20.0, 30.0, 40.0]), "after 600 moves toward the range from 20 to 40 the energy is 9: "),
-    (lambda: begun(Deaf([math.nan] * 1000)), "1000 random states had no energy"),
-    (lambda: begun(Deaf([math.nan, math.inf])), "a random state has energy inf"),
-    (lambda: begun(joint={"height": np.zeros(2), "depth": np.zeros(2)}),
-     "joint names 'depth', which Staircase does not observe; it observes height, chance, temper"),
-])
-def test_a_walk_that_cannot_begin_says_why(monkeypatch, make, words):
-    monkeypatch.setattr(walker_module, "STRETCH", 60)
-    monkeypatch.setattr(walker_module, "LONGEST_APPROACH", 600)
-    with pytest.raises(ValueError, match=words):
-        make()
-
-
-def test_a_state_is_drawn_a_thousand_times():
-    assert begun(Deaf([math.nan] * 999 + [1.0, 1.0])).walk.energy[0] == 1.0
-
-
-@pytest.mark.parametrize(("level", "bins"), [(0.0, 0), (5.0, 4), (0.5, 1)])
-def test_both_ends_of_the_range_belong_to_it(level, bins):
-    walker = begun(Deaf([level, level]))
-    assert walker.walk.energy_bin[0] == bins
-    assert walker.walk.seen.tolist() == [place == bins for place in range(5)]
-
-
-def test_a_walk_that_leaves_no_bin_is_refused_when_production_begins(monkeypatch):
-    walker = begun(Staircase([0, 1]), edges=[-1.0, 0.5, 0.7, 0.9])
-    with pytest.raises(ValueError, match=r"never left the bin from -1 to 0.5 in 2000 moves"):
-        walker.walk_to(4000, Round(0, 4000))
-
-
-class Fall(NamedTuple):
-    depth: FloatArray
-
-
-def fall(state: Fall, uniforms: FloatArray) -> tuple[float, float]:
-    """A move that leads to NaN, where the numbers say so."""
-    return np.nan if uniforms[0] > 0.99 else 1.0 - state.depth[0], 0.0
-
-
-def fallen(state: Fall, energy: float) -> None:
-    state.depth[0] = energy
-
-
-class Pit(Staircase):
-    uniforms = 1
-    propose = staticmethod(fall)
-    accept = staticmethod(fallen)
-
-    def start(self, rng):
-        return Fall(np.zeros(1))
-
-    def energy(self, state):
-        return float(state.depth[0])
-
-
-def test_a_move_to_no_energy_is_named_by_its_number():
-    walker = begun(Pit(), edges=[0.0, 0.5, 1.0])
-    rows = np.random.Generator(np.random.SFC64(np.random.SeedSequence(0).spawn(1)[0])).random((1000, 2))
-    number = np.flatnonzero(rows[:, 1] > 0.99)[0] + 1
-    with pytest.raises(ValueError, match=rf"move {number}, from energy [01], leads to energy nan with log_ratio 0.0, "):
-        walker.walk_to(1000, Round(0, 10_000))
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("stop", [20, 149, 152, 154, 200, 296, 300, 310, 501, 600, 701])
+def test_a_walker_that_is_further_already_stays_where_it_is(stop):
+    walker = pair(Staircase(), "one_over_t", 0)[0]
+    behind = [part for part in ROUNDS if part.start < stop]
+    for part in behind:
+        walker.walk_to(min(stop, part.end), part)
+    kept = {name: value.copy() for name, value in walker.arrays().items()}
+    for part in behind:
+        for step in range(stop + 1):
+            walker.walk_to(step, part)
+    for name, value in walker.arrays().items():
+        np.testing.assert_array_equal(value, kept[name], err_msg=name)
 
 
 def test_what_the_page_on_the_landscape_and_the_docstrings_promise():
