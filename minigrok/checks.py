@@ -75,7 +75,7 @@ def increasing_edges(name: str, edges: ArrayLike, bins: int = 1) -> FloatArray:
     Raises
     ------
     ValueError
-        If they are something else, naming the first that does not increase.
+        If they are something else, naming the first that does not increase; or if last - first overflows.
 
     Examples
     --------
@@ -87,9 +87,11 @@ def increasing_edges(name: str, edges: ArrayLike, bins: int = 1) -> FloatArray:
     limits: FloatArray = real_array(name, edges).astype(np.float64)
     if limits.ndim != 1 or len(limits) <= bins:
         raise ValueError(f"{name} has shape {limits.shape}, but must be limits of bins: {bins + 1} numbers or more")
-    for i in np.flatnonzero(np.diff(limits) <= 0)[:1].tolist():
+    for i in np.flatnonzero(limits[1:] <= limits[:-1])[:1].tolist():
         raise ValueError(f"{name}[{i + 1}] is {limits[i + 1]:g}, not above {name}[{i}] = {limits[i]:g}: "
                          f"{name} must increase")
+    if float(limits[-1]) - float(limits[0]) == np.inf:
+        raise ValueError(f"{name} from {limits[0]:g} to {limits[-1]:g} span more than the largest number: scale them")
     return limits
 
 

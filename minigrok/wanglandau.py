@@ -164,7 +164,7 @@ class WangLandau:
         elif cap is None:
             raise ValueError("give steps, until_error or both: else the walk has no end")
         settings = self.configuration | {"steps": cap, "rounds": until_error is not None}
-        walkers = [Walker(self.system, self.edges, self.schedule, self.joint, stream) for stream in self._streams()]
+        walkers = [self._walker(number) for number in range(self.walkers)]
         if checkpoint is not None and Path(checkpoint).exists():
             _restore(walkers, load_checkpoint(checkpoint, CHECKPOINT_KIND, settings)[0])
         meet = _meeting(walkers, progress, None if checkpoint is None else (checkpoint, settings))
@@ -186,19 +186,19 @@ class WangLandau:
 
     def run_walker(self, number: int, steps: int) -> WalkerResult:
         """One walker on its own stream; for whoever spreads walkers over processes and then calls `combine`."""
-        index = whole_number("number", number, 0)
-        walker = Walker(self.system, self.edges, self.schedule, self.joint, self._streams(index + 1)[index])
+        walker = self._walker(whole_number("number", number, 0))
         part = Round(0, whole_number("steps", steps, 10 * OBSERVE_EVERY))
         walker.walk_to(part.end, part)
         return walker.result()
 
-    def _streams(self, count: int | None = None) -> list[np.random.SeedSequence]:
-        return np.random.SeedSequence(self.seed).spawn(self.walkers if count is None else count)
+    def _walker(self, number: int) -> Walker:
+        stream = np.random.SeedSequence(self.seed, spawn_key=(number,))         # what `spawn` would give it
+        return Walker(self.system, self.edges, self.schedule, self.joint, stream)
 
 
 def _rounds(cap: int | None, doubling: bool) -> Iterator[Round]:
     """One round of `cap` steps; or rounds that each double the total, up to the cap."""
-    part = Round(0, min(FIRST_ROUND, cap or FIRST_ROUND) if doubling else cap or 0)
+    part = Round(0, FIRST_ROUND if cap is None else min(FIRST_ROUND, cap) if doubling else cap)
     while True:
         yield part
         if part.end == cap:
@@ -212,21 +212,19 @@ Meet = Callable[[Round, float, float, bool], None]
 def _walk_side_by_side(walkers: list[Walker], part: Round, workers: int, meet: Meet, error: float) -> None:
     """All walkers through one round; they meet about every second, and once more if they are interrupted."""
     ahead, done = STRETCH, min(walker.steps for walker in walkers)
-    pool = ThreadPoolExecutor(min(workers, len(walkers)))
-    try:
-        while done < part.end:
-            started, target = time.monotonic(), min(part.end, done + ahead)
-            list(pool.map(Walker.walk_to, walkers, repeat(target), repeat(part)))
-            seconds = time.monotonic() - started
-            meet(part, error, (target - done) * len(walkers) / max(seconds, 1e-9), False)
-            done = target
-            ahead = max(STRETCH, round(ahead * min(4.0, SECONDS_AHEAD / max(seconds, 1e-9))))
-    except KeyboardInterrupt:
-        pool.shutdown(cancel_futures=True)               # each walker stops where its stretch ends
-        meet(part, error, 0.0, True)
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)
+    with ThreadPoolExecutor(min(workers, len(walkers))) as pool:
+        try:
+            while done < part.end:
+                started, target = time.monotonic(), min(part.end, done + ahead)
+                list(pool.map(Walker.walk_to, walkers, repeat(target), repeat(part)))
+                seconds = time.monotonic() - started
+                meet(part, error, (target - done) * len(walkers) / max(seconds, 1e-9), False)
+                done = target
+                ahead = max(STRETCH, round(ahead * min(4.0, SECONDS_AHEAD / max(seconds, 1e-9))))
+        except KeyboardInterrupt:
+            pool.shutdown(cancel_futures=True)           # each walker stops where its stretch ends
+            meet(part, error, 0.0, True)
+            raise
 
 
 def _meeting(

@@ -61,7 +61,7 @@ class ByTheBook:
         here = min(int(np.searchsorted(edges, energy[0], side="right")) - 1, bins - 1)
         self.walk = Walk(np.zeros(bins), np.zeros(bins, int), np.arange(bins) == here, energy, np.array([here]),
                          np.zeros(5, int))
-        self.log_f, self.phase, self.known, self.round_trips = 1.0, BUILD_UP, 1, 0
+        self.log_f, self.phase, self.before, self.known, self.round_trips = 1.0, BUILD_UP, BUILD_UP, 1, 0
         self.visits, self.shift, self.energies = np.zeros(bins, int), np.zeros(bins), []
         self.sums, self.counts = {}, {name: np.zeros((bins, len(limits) - 1), int) for name, limits in joint.items()}
 
@@ -77,36 +77,40 @@ class ByTheBook:
                 self.system.accept(self.state, new)
                 energy[0] = new
 
-    def step(self) -> int:
-        """One trial move; how many there were."""
+    def step(self) -> None:
+        """One trial move."""
         row = self.numbers.moves.random((1, 1 + self.system.uniforms))
         walked_by_the_book(self.state, self.walk, self.edges, row, self.log_f, self.phase)
-        return int(self.walk.steps[0])
 
-    def round(self, start: int, steps: int) -> None:
-        """Half build-up, half production, cut to whole looks."""
+    def round(self, start: int, steps: int):
+        """Half build-up, half production, cut to whole looks. Yields the number of each step that is done."""
         least = self.limits["observe_every"]
         apart = least * math.ceil(steps / 2 / least / self.limits["most_looks"])
         produced = steps // 2 // apart * apart
-        for _ in range(steps - produced):
-            self.look_at_the_histogram(self.step())
-        before, self.phase = self.phase, FROZEN
+        for number in range(start + 1, start + steps - produced + 1):
+            self.step()
+            self.look_at_the_histogram(number)
+            yield number
+        self.before, self.phase = self.phase, FROZEN
         gain = self.walk.seen.sum() / (start + steps - produced - self.walk.steps[4])
-        if before == ONE_OVER_T:
+        if self.before == ONE_OVER_T:
             self.log_f = gain
         self.walk.histogram[:], self.walk.steps[2:4] = 0, 0
         for step in range(1, produced + 1):
             self.step()
             if step % apart == 0:
                 self.look()
-        self.phase, seen, visits = before, self.walk.seen, self.walk.histogram
+            if step < produced:
+                yield start + steps - produced + step
+        self.phase, seen, visits = self.before, self.walk.seen, self.walk.histogram
         self.shift[seen] = visits[seen] / visits[seen].mean() - 1
-        if before == ONE_OVER_T:
+        if self.before == ONE_OVER_T:
             clock = start + steps - self.walk.steps[4]
             self.walk.log_g[seen] += produced / clock * self.shift[seen]
         self.visits += visits
         self.round_trips += self.walk.steps[2] // 2
         visits[:] = 0
+        yield start + steps
 
     def look_at_the_histogram(self, step: int) -> None:
         """In build-up: halve ln f, begin 1/t, go back to the start, as the schedule says."""
@@ -131,7 +135,7 @@ class ByTheBook:
             halved = visits.min() >= 1 / math.sqrt(self.log_f)
         if halved:
             self.log_f, walk.histogram[:] = self.log_f / 2, 0
-        if self.schedule == "one_over_t" and self.log_f <= seen.sum() / max(1, step - walk.steps[4]):
+        if self.schedule == "one_over_t" and self.log_f <= seen.sum() / (step - walk.steps[4]):
             self.phase = ONE_OVER_T
 
     def look(self) -> None:

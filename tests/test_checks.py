@@ -82,6 +82,8 @@ def nested(value, depth):
     (lambda: increasing_edges("edges", [0.0, 1.0j]), "must be real"),
     (lambda: increasing_edges("x", [0.0, 1.0, 1.0, 0.5]), r"x\[2\] is 1, not above x\[1\] = 1: x must increase"),
     (lambda: increasing_edges("edges", [0.0, np.inf]), r"edges\[1\] is inf"),
+    (lambda: increasing_edges("edges", [-1e308, 0.0, 1e308]), r"edges from -1e\+308 to 1e\+308 span more than"),
+    (lambda: increasing_edges("edges", [1e308, -1e308]), r"edges\[1\] is -1e\+308, not above edges\[0\] = 1e\+308"),
     (lambda: real_number("x", None, -np.inf, 0), r"in \[-inf, 0\]"),
 ])
 def test_a_refusal_names_value_and_rule(call, message):
@@ -102,6 +104,7 @@ def test_what_is_right_comes_back():
     assert real_number("x", 1, low=0, high=1) == 1.0
     assert real_array("x", [0.5]).tolist() == [0.5]
     assert increasing_edges("edges", [0, 1, 3], 2).tolist() == [0.0, 1.0, 3.0]
+    assert increasing_edges("edges", [-8e307, 9e307]).tolist() == [-8e307, 9e307]
     assert increasing_edges("edges", np.float32([0, 1])).dtype == np.float64
     assert type(real_number("x", np.float32(1))) is float
     assert type(whole_number("n", np.uint8(1), 1)) is int

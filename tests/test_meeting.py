@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from minigrok import wanglandau as wl
+from minigrok.checkpoint import CheckpointError
 from minigrok.dos import combine
 from minigrok.systems import Ising2D
 from minigrok.walker import OBSERVE_EVERY, Round, Walker
@@ -23,7 +24,7 @@ def sampler(**settings):
 @pytest.fixture
 def clock(monkeypatch):
     """The sampler's clock, which goes so many seconds ahead each time that it is looked at."""
-    time = {"now": 1000.0, "ahead": 0.5}
+    time = {"now": 0.0, "ahead": 0.5}
 
     def monotonic():
         time["now"] += time["ahead"]
@@ -36,12 +37,13 @@ def clock(monkeypatch):
 def test_what_the_page_on_the_landscape_and_the_docstrings_promise():
     assert (wl.FIRST_ROUND, wl.SECONDS_AHEAD, wl.CHECKPOINT_SECONDS) == (100_000, 1, 20)
     assert (wl.ROUND_TRIPS_WANTED, wl.R_HAT_WANTED, wl.LOG_F_WANTED) == (10, 1.05, 0.01)
-    assert WangLandau(MODEL, MODEL.edges).walkers == 1
+    usual = WangLandau(MODEL, MODEL.edges)
+    assert (usual.schedule, usual.walkers, usual.seed, usual.workers, usual.joint) == ("one_over_t", 1, 0, 1, {})
 
 
 @pytest.mark.parametrize(("seconds", "targets"), [
     (0.5, [100, 300, 700, 1500, 2000]),                  # twice as far, to a second or so
-    (0.1, [100, 500, 2000]),                             # at most four times as far
+    (0.1, [100, 500, 2000]), (0.0, [100, 500, 2000]),    # at most four times as far
     (0.8, [100, 225, 381, 576, 820, 1125, 1506, 1982, 2000]),
     (4.0, list(range(100, 2001, 100)))])                 # never less than a stretch
 def test_walkers_meet_about_every_second(clock, monkeypatch, seconds, targets):
@@ -51,7 +53,7 @@ def test_walkers_meet_about_every_second(clock, monkeypatch, seconds, targets):
     assert [each.steps for each in told] == [*targets, 2000]
     for each, before in zip(told, [0, *targets], strict=True):
         assert each.of_steps == 2000
-        assert each.steps_per_second == pytest.approx(3 * (each.steps - before) / seconds)
+        assert each.steps_per_second == pytest.approx(3 * (each.steps - before) / max(seconds, 1e-9))
     assert [each.error for each in told] == [np.inf] * len(targets) + [states.largest_error]
     assert told[-1].bins_seen == states.visited.sum()
 
@@ -80,12 +82,15 @@ def test_an_interrupted_run_goes_on_to_the_bit(monkeypatch, tmp_path):
     monkeypatch.setattr(wl, "STRETCH", 300)
 
     def interrupt(progress):
+        told.append(progress)
         if 300 < progress.steps < LEAST:
             raise KeyboardInterrupt
 
     path, told = tmp_path / "run.npz", []
     with pytest.raises(KeyboardInterrupt):
         sampler().run(steps=LEAST, progress=interrupt, checkpoint=path)
+    assert told.pop() == told.pop()._replace(steps_per_second=0.0)           # once more, for the checkpoint
+    told.clear()
     resumed = sampler().run(steps=LEAST, checkpoint=path, progress=told.append)
     assert 300 < told[0].steps < LEAST
     whole = sampler().run(steps=LEAST)
@@ -93,10 +98,22 @@ def test_an_interrupted_run_goes_on_to_the_bit(monkeypatch, tmp_path):
     np.testing.assert_array_equal(resumed.production_shift, whole.production_shift)
 
 
+def test_a_checkpoint_that_cannot_be_written_is_an_error_that_says_so(monkeypatch, tmp_path):
+    def full(*words):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(wl, "save_checkpoint", full)
+    with pytest.raises(OSError, match=r"run\.npz cannot be written \(No space .* checkpoint before it is kept"):
+        sampler().run(steps=LEAST, checkpoint=tmp_path / "run.npz")
+
+
 def test_one_walker_alone_is_one_of_a_run():
     alone = [sampler().run_walker(number, LEAST) for number in range(3)]
     assert {walker.steps for walker in alone} == {LEAST}
     np.testing.assert_array_equal(combine(sampler().edges, alone).log_g, sampler().run(steps=LEAST).log_g)
+    one = Walker(MODEL, MODEL.edges, "one_over_t", {}, np.random.SeedSequence(0).spawn(5)[4])
+    one.walk_to(LEAST, Round(0, LEAST))
+    np.testing.assert_array_equal(one.result().log_g, sampler().run_walker(4, LEAST).log_g)
     for call in (lambda: sampler().run_walker(-1, LEAST), lambda: sampler().run_walker(0, LEAST - 1),
                  lambda: sampler().run(LEAST - 1)):
         with pytest.raises(ValueError, match=f"but must be a whole number, (0|{LEAST}) or more"):
@@ -109,15 +126,22 @@ def rounds_of_a_thousand(monkeypatch):
     monkeypatch.setattr(wl, "doubts_about", lambda states: [])
 
 
+def steps_until(error, most=4 * LEAST):
+    return sampler(walkers=8).run(steps=most, until_error=error).steps
+
+
 @pytest.mark.usefixtures("rounds_of_a_thousand")
-def test_until_error_ends_where_the_error_is_small_and_there_are_no_doubts(monkeypatch):
-    eight = {"walkers": 8}
-    first = sampler(**eight).run(until_error=1e9)
-    assert first.steps == LEAST
-    assert sampler(**eight).run(until_error=first.largest_error).steps == LEAST
-    assert sampler(**eight).run(steps=2 * LEAST, until_error=0.99 * first.largest_error).steps == 2 * LEAST
+def test_until_error_ends_where_the_error_is_small():
+    assert steps_until(1e9) == LEAST
+    error = sampler(walkers=8).run(LEAST).largest_error
+    assert steps_until(error) == LEAST
+    assert steps_until(0.99 * error, most=2 * LEAST) == 2 * LEAST
+
+
+@pytest.mark.usefixtures("rounds_of_a_thousand")
+def test_until_error_goes_on_while_there_are_doubts(monkeypatch):
     monkeypatch.setattr(wl, "doubts_about", lambda states: ["some"] if states.steps < 2 * LEAST else [])
-    assert sampler(**eight).run(until_error=1e9).steps == 2 * LEAST
+    assert steps_until(1e9) == 2 * LEAST
 
 
 def test_doubts_are_told_where_the_run_was_called():
@@ -137,19 +161,52 @@ def test_each_doubt_has_its_limit(change, doubts):
 def test_a_walker_that_is_further_has_its_round_behind_it(monkeypatch, tmp_path):
     """A run that was broken off in its second round does not judge the first once more."""
     monkeypatch.setattr(wl, "FIRST_ROUND", LEAST)
-    judged, real = [], wl.combine
+    judged, begun, real, walk_to = [], [], wl.combine, Walker.walk_to
     monkeypatch.setattr(wl, "combine", lambda *arguments: judged.append(arguments[1][0].steps) or real(*arguments))
-    walk_to = Walker.walk_to
 
     def broken_off(self, step, part):
-        if part == Round(LEAST, LEAST) and len(judged) == 1:
-            judged.append("broken off")
+        begun.append(part.start)
+        if begun.count(LEAST) == 2:                      # one walker is in the second round
             raise KeyboardInterrupt
         walk_to(self, step, part)
 
-    monkeypatch.setattr(Walker, "walk_to", broken_off)
-    eight, run = {"walkers": 8}, {"steps": 2 * LEAST, "until_error": 1e-9, "checkpoint": tmp_path / "run.npz"}
-    with pytest.raises(KeyboardInterrupt):
-        sampler(**eight).run(**run)
-    sampler(**eight).run(**run)
-    assert judged == [LEAST, "broken off", LEAST, 2 * LEAST]
+    eight, run = {"walkers": 8}, {"steps": 2 * LEAST, "until_error": 1e-9}
+    with monkeypatch.context() as patch:
+        patch.setattr(Walker, "walk_to", broken_off)
+        with pytest.raises(KeyboardInterrupt):
+            sampler(**eight).run(**run, checkpoint=tmp_path / "run.npz")
+    resumed = sampler(**eight).run(**run, checkpoint=tmp_path / "run.npz")
+    assert judged == [LEAST, 2 * LEAST]
+    np.testing.assert_array_equal(resumed.log_g, sampler(**eight).run(**run).log_g)
+
+
+@pytest.mark.parametrize(("call", "message"), [
+    (lambda: sampler(seed=-1), "seed is -1, but must be a whole number, 0 or more"),
+    (lambda: sampler(workers=0), "workers is 0, but must be a whole number, 1 or more"),
+    (lambda: sampler(walkers=0), "walkers is 0, but must be a whole number, 1 or more"),
+    (lambda: sampler(joint={"magnetisation": [0.0]}), r"joint\['magnetisation'\] has shape .* 2 numbers or more"),
+    (lambda: WangLandau(MODEL, [0.0, 1.0]), "edges has shape .* 3 numbers or more"),
+    (lambda: WangLandau(MODEL, MODEL.edges, schedule="flat"), "did you mean 'flatness'"),
+    (lambda: sampler().run(), "give steps, until_error or both"),
+    (lambda: sampler(walkers=8).run(LEAST, until_error=0), "until_error is 0"),
+    (lambda: sampler(walkers=8).run(LEAST, until_error=-0.5), "until_error is -0.5"),
+    (lambda: sampler(walkers=7).run(LEAST, until_error=1.0), "7 walkers do not give one: take 8 or more"),
+    (lambda: sampler(walkers=8, schedule="flatness").run(until_error=1.0), "may never come: give steps too"),
+])
+def test_bad_input_is_refused_with_the_reason(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+@pytest.mark.usefixtures("rounds_of_a_thousand")
+@pytest.mark.parametrize("schedule", wl.SCHEDULES)
+def test_least_and_more_than_least_is_taken(schedule):
+    least = WangLandau(MODEL, [-9.0, 0.0, 9.0], joint={"magnetisation": [0.0, 1.0]}, schedule=schedule)
+    assert least.run(LEAST).visited.tolist() == [True, True]
+    assert sampler(walkers=9, schedule=schedule, seed=2**70).run(LEAST, until_error=1e9).steps == LEAST
+
+
+def test_a_checkpoint_knows_whether_it_is_of_rounds(tmp_path):
+    sampler(walkers=8).run(LEAST, checkpoint=tmp_path / "run.npz")
+    with pytest.raises(CheckpointError, match="rounds is False there, True here"):
+        sampler(walkers=8).run(LEAST, until_error=1.0, checkpoint=tmp_path / "run.npz")

@@ -144,3 +144,16 @@ def test_a_move_to_no_energy_is_named_by_its_number():
     number = np.flatnonzero(rows[:, 1] > 0.99)[0] + 1
     with pytest.raises(ValueError, match=rf"move {number}, from energy [01], leads to energy nan with log_ratio 0.0, "):
         walker.walk_to(1000, Round(0, 10_000))
+
+
+class Bottomless(Pit):
+    def start(self, rng):
+        return Fall(np.full(1, np.nan))
+
+    def energy(self, state):
+        return 0.25
+
+
+def test_the_first_move_may_be_the_one_at_fault():
+    with pytest.raises(ValueError, match=r"move 1, from energy 0.25, leads to energy nan with log_ratio 0.0, "):
+        begun(Bottomless(), edges=[0.0, 0.5, 1.0]).walk_to(1000, Round(0, 10_000))
