@@ -218,7 +218,7 @@ class Walker:
         self.energies.append(float(self.walk.energy[0]))
         observed = self.system.observe(self.state, self.rngs[1])
         for name, value in observed.items():
-            if value == value:                           # a dead layer, say, has no entropy
+            if not np.isnan(value):                      # a dead layer, say, has no entropy
                 self.sums.setdefault(name, np.zeros((2, len(self.visits))))[:, here] += value, 1.0
         for name, borders in self.joint.items():
             column = bin_of(observed[name], borders, bins_per_energy(borders))
