@@ -222,6 +222,8 @@ def test_bin_of_is_a_search_with_the_last_bin_closed(kernel, limits, data):
 
 
 @given(st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=12, unique=True))
+@example([0.0, 0.25, 0.5])
+@example([-1e-299, 0.0, 1e-299])
 @pytest.mark.parametrize("kernel", [bins_per_energy, bins_per_energy.py_func])
 def test_a_bin_of_even_width_is_found_at_once_and_the_highest_energy_is_in_the_last(kernel, limits):
     edges = np.sort(limits)

@@ -134,6 +134,11 @@ def test_the_loops_of_a_class_of_states_are_made_once():
     assert loops_for(Puppet(), state) is loops_for(Puppet(), state)
 
 
+def test_the_phases_have_the_numbers_that_the_c_twin_gives_them():
+    """bench/ising.c counts them in an enum, which begins at 0."""
+    assert PHASES == [0, 1, 2]
+
+
 def functions_of(source, name):
     """What a text defines, as if it stood in a file of that name."""
     names = {"__name__": "typed"}
