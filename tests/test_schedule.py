@@ -14,8 +14,8 @@ from minigrok.walk import BUILD_UP, ONE_OVER_T
 from minigrok.walker import Round, Walker
 
 LIMITS = {"check_every": 20, "stretch": 60, "observe_every": 4, "most_looks": 30, "final_log_f": 0.02}
-LEVELS = np.array([0.0, 0.2, 1.0, 1.5, 2.0, np.nan, 3.0, 3.0, 4.0, 9.0, 8.0, 7.0])        # the last three lie outside
-EDGES = np.array([0.0, 0.5, 1.5, 2.5, 3.5, 5.0])
+LEVELS = np.array([0.0, 0.2, 1.0, 1.5, 2.0, np.nan, 3.0, 3.0, 4.0, 9.0, 8.0, 4.5])        # 9 and 8 lie outside
+EDGES = np.array([0.0, 0.5, 1.5, 2.5, 3.5, 4.2, 5.0])
 DOOR = 8                       # the place that few moves lead to, so that its bin is found late
 JOINT = {"chance": np.array([0.0, 0.5, 0.9]), "height": np.array([0.1, 1.0, 3.0])}
 
@@ -160,6 +160,7 @@ def test_where_a_walker_stops_or_is_put_back_from_its_arrays_changes_nothing(apa
             kept = {name: value.copy() for name, value in halting.arrays().items()}
             halting = pair(Staircase(), "one_over_t", 1)[0]
             halting.restore(kept)
+        halting.walk_to(part.end, part)                  # it is there already
     for name, value in through.arrays().items():
         np.testing.assert_array_equal(value, halting.arrays()[name], err_msg=name)
 
@@ -193,15 +194,23 @@ def test_a_walk_that_cannot_begin_says_why(monkeypatch, make, words):
         make()
 
 
+def test_the_approach_takes_no_more_moves_than_it_says(monkeypatch):
+    drawn, numbers = [], Walker._numbers
+    monkeypatch.setattr(Walker, "_numbers", lambda walker, rows: drawn.append(rows) or numbers(walker, rows))
+    with pytest.raises(ValueError, match="after 200000 moves"):
+        begun(edges=[20.0, 30.0, 40.0])
+    assert sum(drawn) == 200_000
+
+
 def test_a_state_is_drawn_a_thousand_times():
     assert begun(Deaf([math.nan] * 999 + [1.0, 1.0])).walk.energy[0] == 1.0
 
 
-@pytest.mark.parametrize(("level", "bins"), [(0.0, 0), (5.0, 4), (0.5, 1)])
+@pytest.mark.parametrize(("level", "bins"), [(0.0, 0), (5.0, 5), (0.5, 1)])
 def test_both_ends_of_the_range_belong_to_it(level, bins):
     walker = begun(Deaf([level, level]))
     assert walker.walk.energy_bin[0] == bins
-    assert walker.walk.seen.tolist() == [place == bins for place in range(5)]
+    assert walker.walk.seen.tolist() == [place == bins for place in range(6)]
 
 
 def test_a_walk_that_leaves_no_bin_is_refused_when_production_begins(monkeypatch):
@@ -212,11 +221,12 @@ def test_a_walk_that_leaves_no_bin_is_refused_when_production_begins(monkeypatch
 
 class Fall(NamedTuple):
     depth: FloatArray
+    limit: FloatArray          # of the numbers
 
 
 def fall(state: Fall, uniforms: FloatArray) -> tuple[float, float]:
     """A move that leads to NaN, where the numbers say so."""
-    return np.nan if uniforms[0] > 0.99 else 1.0 - state.depth[0], 0.0
+    return np.nan if uniforms[0] >= state.limit[0] else 1.0 - state.depth[0], 0.0
 
 
 def fallen(state: Fall, energy: float) -> None:
@@ -228,17 +238,21 @@ class Pit(Staircase):
     propose = staticmethod(fall)
     accept = staticmethod(fallen)
 
+    def __init__(self, limit):
+        self.limit = limit
+
     def start(self, rng):
-        return Fall(np.zeros(1))
+        return Fall(np.zeros(1), np.array([self.limit]))
 
     def energy(self, state):
         return float(state.depth[0])
 
 
-def test_a_move_to_no_energy_is_named_by_its_number():
-    walker = begun(Pit(), edges=[0.0, 0.5, 1.0])
+@pytest.mark.parametrize("limit", [0.0, 0.99])
+def test_a_move_to_no_energy_is_named_by_its_number(limit):
+    walker = begun(Pit(limit), edges=[0.0, 0.5, 1.0])
     rows = np.random.Generator(np.random.SFC64(np.random.SeedSequence(0).spawn(1)[0])).random((1000, 2))
-    number = np.flatnonzero(rows[:, 1] > 0.99)[0] + 1
+    number = np.flatnonzero(rows[:, 1] >= limit)[0] + 1
     with pytest.raises(ValueError, match=rf"move {number}, from energy [01], leads to energy nan with log_ratio 0.0, "):
         walker.walk_to(1000, Round(0, 10_000))
 
