@@ -117,7 +117,7 @@ def assert_alike(walker, book):
         np.testing.assert_array_equal(*(rng.bit_generator.state["state"]["state"] for rng in (one, other)))
 
 
-ROUNDS = [Round(0, 300), Round(300, 401), Round(701, 1200)]
+ROUNDS = [Round(0, 600), Round(600, 401), Round(1001, 2400)]
 
 
 @pytest.mark.usefixtures("small")
