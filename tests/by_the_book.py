@@ -83,13 +83,14 @@ class ByTheBook:
         walked_by_the_book(self.state, self.walk, self.edges, row, self.log_f, self.phase)
         return int(self.walk.steps[0])
 
-    def round(self, start: int, steps: int) -> None:
-        """Half build-up, half production, cut to whole looks."""
+    def round(self, start: int, steps: int):
+        """Half build-up, half production, cut to whole looks; yields after each step."""
         least = self.limits["observe_every"]
         apart = least * math.ceil(steps / 2 / least / self.limits["most_looks"])
         produced = steps // 2 // apart * apart
-        for _ in range(steps - produced):
+        for step in range(start + 1, start + steps - produced + 1):
             self.look_at_the_histogram(self.step())
+            yield step
         before, self.phase = self.phase, FROZEN
         gain = self.walk.seen.sum() / (start + steps - produced - self.walk.steps[4])
         if before == ONE_OVER_T:
@@ -99,6 +100,8 @@ class ByTheBook:
             self.step()
             if step % apart == 0:
                 self.look()
+            if step < produced:
+                yield start + steps - produced + step
         self.phase, seen, visits = before, self.walk.seen, self.walk.histogram
         self.shift[seen] = visits[seen] / visits[seen].mean() - 1
         if before == ONE_OVER_T:
@@ -107,6 +110,7 @@ class ByTheBook:
         self.visits += visits
         self.round_trips += self.walk.steps[2] // 2
         visits[:] = 0
+        yield start + steps
 
     def look_at_the_histogram(self, step: int) -> None:
         """In build-up: halve ln f, begin 1/t, go back to the start, as the schedule says."""
@@ -131,7 +135,7 @@ class ByTheBook:
             halved = visits.min() >= 1 / math.sqrt(self.log_f)
         if halved:
             self.log_f, walk.histogram[:] = self.log_f / 2, 0
-        if self.schedule == "one_over_t" and self.log_f <= seen.sum() / max(1, step - walk.steps[4]):
+        if self.schedule == "one_over_t" and self.log_f <= seen.sum() / (step - walk.steps[4]):
             self.phase = ONE_OVER_T
 
     def look(self) -> None:
