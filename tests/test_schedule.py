@@ -10,7 +10,7 @@ from by_the_book import ByTheBook
 from minigrok import walker as walker_module
 from minigrok.checks import FloatArray, IntArray
 from minigrok.jit import jit
-from minigrok.walk import ONE_OVER_T
+from minigrok.walk import BUILD_UP, ONE_OVER_T
 from minigrok.walker import Round, Walker
 
 LIMITS = {"check_every": 20, "stretch": 60, "observe_every": 4, "most_looks": 30, "final_log_f": 1 / 32}
@@ -142,7 +142,6 @@ def test_a_walker_goes_by_the_book(system, schedule, seed, apart, rounds):
 def test_all_that_the_book_knows_happens_there():
     books = {(schedule, seed): pair(Staircase(), schedule, seed)[1]
              for schedule in ("one_over_t", "flatness") for seed in range(4)}
-    after_one = set()
     for book in books.values():
         for part in ROUNDS:
             assert list(book.round(part.start, part.steps)) == list(range(part.start + 1, part.end + 1))
@@ -183,6 +182,16 @@ def test_a_walker_that_is_further_already_stays_where_it_is(stop):
             walker.walk_to(step, part)
     for name, value in walker.arrays().items():
         np.testing.assert_array_equal(value, kept[name], err_msg=name)
+
+
+def test_one_over_t_begins_where_ln_f_has_come_down_to_it_and_no_later():
+    for log_f, phase in ((0.0625, ONE_OVER_T), (np.nextafter(0.0625, 1), BUILD_UP)):
+        walker = Walker(Staircase(), EDGES, "one_over_t", {}, np.random.SeedSequence(0))
+        walker.walk_to(999, Round(0, 10_000))
+        walker.walk.seen[:], walker.walk.histogram[:], walker.walk.steps[4] = True, 0, 920
+        walker.control.log_f[0] = log_f                  # 5 bins / 80 steps
+        walker.walk_to(1000, Round(0, 10_000))
+        assert (walker.control.phase[0], walker.control.log_f[0]) == (phase, log_f)
 
 
 def test_what_the_page_on_the_landscape_and_the_docstrings_promise():
