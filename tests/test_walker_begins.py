@@ -113,6 +113,12 @@ def test_a_walk_that_leaves_no_bin_is_refused_when_production_begins(monkeypatch
         walker.walk_to(4000, Round(0, 4000))
 
 
+def test_two_bins_are_enough():
+    walker = begun(edges=[0.0, 0.5, 5.0])
+    walker.walk_to(4000, Round(0, 4000))
+    assert walker.walk.seen.tolist() == [True, True]
+
+
 class Fall(NamedTuple):
     depth: FloatArray
 
