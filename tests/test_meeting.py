@@ -1,5 +1,6 @@
 """What a sampler's run does between the walks: rounds, meetings, checkpoints, when it stops and what it says."""
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -123,18 +124,32 @@ def test_one_walker_alone_is_one_of_a_run():
 @pytest.fixture
 def rounds_of_a_thousand(monkeypatch):
     monkeypatch.setattr(wl, "FIRST_ROUND", LEAST)
+    monkeypatch.setattr(wl, "WALKERS_FOR_AN_INTERVAL", 3)                    # to be quick
     monkeypatch.setattr(wl, "doubts_about", lambda states: [])
 
 
+def test_rounds_double_the_total_up_to_the_cap():
+    def ends(cap, doubling, count):
+        parts = [part for part, _ in zip(wl._rounds(cap, doubling), range(count), strict=False)]
+        assert all(before.end == after.start for before, after in itertools.pairwise(parts))
+        return [part.end for part in parts]
+
+    first = wl.FIRST_ROUND
+    assert ends(None, True, 4) == [first, 2 * first, 4 * first, 8 * first]
+    assert ends(3 * first, True, 9) == [first, 2 * first, 3 * first]
+    assert ends(first // 2, True, 9) == [first // 2]
+    assert ends(7777, False, 9) == [7777]
+
+
 def steps_until(error, most=4 * LEAST):
-    return sampler(walkers=8).run(steps=most, until_error=error).steps
+    return sampler().run(steps=most, until_error=error).steps
 
 
 @pytest.mark.usefixtures("rounds_of_a_thousand")
 def test_until_error_ends_where_the_error_is_small():
-    assert steps_until(1e9) == LEAST
-    error = sampler(walkers=8).run(LEAST).largest_error
-    assert steps_until(error) == LEAST
+    first = sampler().run(steps=2 * LEAST, until_error=1e9)
+    error = first.largest_error
+    assert first.steps == steps_until(error) == LEAST
     assert steps_until(0.99 * error, most=2 * LEAST) == 2 * LEAST
 
 
@@ -161,6 +176,7 @@ def test_each_doubt_has_its_limit(change, doubts):
 def test_a_walker_that_is_further_has_its_round_behind_it(monkeypatch, tmp_path):
     """A run that was broken off in its second round does not judge the first once more."""
     monkeypatch.setattr(wl, "FIRST_ROUND", LEAST)
+    monkeypatch.setattr(wl, "WALKERS_FOR_AN_INTERVAL", 3)
     judged, begun, real, walk_to = [], [], wl.combine, Walker.walk_to
     monkeypatch.setattr(wl, "combine", lambda *arguments: judged.append(arguments[1][0].steps) or real(*arguments))
 
@@ -170,14 +186,14 @@ def test_a_walker_that_is_further_has_its_round_behind_it(monkeypatch, tmp_path)
             raise KeyboardInterrupt
         walk_to(self, step, part)
 
-    eight, run = {"walkers": 8}, {"steps": 2 * LEAST, "until_error": 1e-9}
+    run = {"steps": 2 * LEAST, "until_error": 1e-9}
     with monkeypatch.context() as patch:
         patch.setattr(Walker, "walk_to", broken_off)
         with pytest.raises(KeyboardInterrupt):
-            sampler(**eight).run(**run, checkpoint=tmp_path / "run.npz")
-    resumed = sampler(**eight).run(**run, checkpoint=tmp_path / "run.npz")
+            sampler().run(**run, checkpoint=tmp_path / "run.npz")
+    resumed = sampler().run(**run, checkpoint=tmp_path / "run.npz")
     assert judged == [LEAST, 2 * LEAST]
-    np.testing.assert_array_equal(resumed.log_g, sampler(**eight).run(**run).log_g)
+    np.testing.assert_array_equal(resumed.log_g, sampler().run(**run).log_g)
 
 
 @pytest.mark.parametrize(("call", "message"), [

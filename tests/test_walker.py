@@ -1,7 +1,6 @@
 """Rounds, stopping and going on: what a run is worth that was cut into pieces, and when it ends."""
 
 import errno
-import itertools
 import os
 from dataclasses import replace
 
@@ -53,19 +52,6 @@ def test_a_round_is_half_build_up_half_production_in_whole_looks(steps):
     assert part.look_every % OBSERVE_EVERY == 0
     assert abs((part.end - part.production) - steps / 2) <= part.look_every
     assert part.end == 1000 + steps
-
-
-def test_rounds_double_the_total_up_to_the_cap():
-    def ends(cap, doubling, count):
-        parts = [part for part, _ in zip(wl._rounds(cap, doubling), range(count), strict=False)]
-        assert all(before.end == after.start for before, after in itertools.pairwise(parts))
-        return [part.end for part in parts]
-
-    first = wl.FIRST_ROUND
-    assert ends(None, True, 4) == [first, 2 * first, 4 * first, 8 * first]
-    assert ends(3 * first, True, 9) == [first, 2 * first, 3 * first]
-    assert ends(first // 2, True, 9) == [first // 2]
-    assert ends(7777, False, 9) == [7777]
 
 
 def test_production_goes_into_ln_g_as_one_over_t_would_have_put_it():
