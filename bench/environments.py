@@ -125,7 +125,7 @@ def main() -> int:
             worst = 1
             continue
         if place.absent:
-            print(f"{place.name}: {found.versions}\n  lessons among the tests, the study not run: hours\n  {found.tests}",
+            print(f"{place.name}: {found.versions}\n  lessons among the tests; the study takes hours\n  {found.tests}",
                   flush=True)
             worst |= "failed" in found.tests or "error" in found.tests
             continue
