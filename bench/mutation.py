@@ -66,7 +66,7 @@ TESTS = {
     "dos": ["test_dos", "test_walker", "test_wanglandau"],
     "wanglandau": ["test_wanglandau", "test_walker", "test_systems"],
     "systems/ising": ["test_systems", "exact/test_ising"],
-    "systems/network": ["test_network", "test_systems"],
+    "systems/network": ["test_network_formulas", "test_network", "test_systems"],
 }
 # Half a minute and more of plain Python: not even tried without --thorough
 SLOW = [f"tests/test_walker.py::{test}" for test in (
