@@ -133,9 +133,10 @@ def test_a_started_state_is_the_layers_on_the_inputs(seed, bias, coordinate):
         np.testing.assert_array_equal(state.labels, LABELS)
 
 
-@given(st.integers(0, 2**32 - 1), st.booleans(), st.sampled_from(["box", "gauss"]))
-def test_readouts_are_eight_random_second_layers_and_the_best_by_least_squares(seed, bias, prior):
-    landscape = NetworkLandscape(TASK, hidden=3, bias=bias, prior=prior, scale=1.5)
+@given(
+    st.integers(0, 2**32 - 1), st.booleans(), st.sampled_from(["box", "gauss"]), st.sampled_from(["entropy", "purity"]))
+def test_readouts_are_eight_random_second_layers_and_the_best_by_least_squares(seed, bias, prior, coordinate):
+    landscape = NetworkLandscape(TASK, hidden=3, bias=bias, prior=prior, scale=1.5, coordinate=coordinate)
     state = landscape.start(np.random.default_rng(seed))
     seen = landscape.observe(state, np.random.default_rng(seed))
     A = hidden_by_hand(state.weights, X, bias)

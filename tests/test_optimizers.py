@@ -167,6 +167,7 @@ def test_settings_are_frozen(optimizer):
 BAD_SETTINGS = [
     (SGD, {"lr": -0.1}, r"lr is -0.1"), (SGD, {"lr": math.nan}, "lr is nan"), (SGD, {"lr": math.inf}, "lr is inf"),
     (SGD, {"lr": "fast"}, "lr is 'fast'"), (SGD, {"momentum": -0.1}, "momentum is -0.1"),
+    (SGD, {"momentum": 1.5}, r"momentum is 1\.5, but must be a number in \[0, 1\]"),
     (SGD, {"momentum": 1}, "momentum is 1, but must be below 1"), (SGD, {"momentum": math.nan}, "momentum is nan"),
     (SGD, {"weight_decay": -1}, "weight_decay is -1"), (SGD, {"weight_decay": math.nan}, "weight_decay is nan"),
     (SGD, {"nesterov": True}, "give a momentum"), (AdamW, {"lr": -1}, "lr is -1"),
