@@ -1,12 +1,17 @@
 """What the settings of a training run mean, to the bit: defaults, limits, order of the batches, and who diverged."""
 
+import json
+
 import numpy as np
 import pytest
 from test_training import TASK, assert_same
 
 from minigrok import MLP, SGD, train
 from minigrok import keeping as keeping_module
+from minigrok import training as training_module
+from minigrok.checkpoint import load_checkpoint
 from minigrok.mlp import loss_and_gradient
+from minigrok.recording import plain_look
 from minigrok.tasks.base import Task
 from minigrok.training import TrainingDivergedError
 
@@ -129,7 +134,8 @@ def test_outputs_that_overflow_name_the_largest_parameter(sign):
 @pytest.mark.parametrize("batch_size", [16, None])
 def test_a_run_that_overflows_gives_no_warning_but_an_error(batch_size):
     with pytest.raises(TrainingDivergedError, match="diverged in epoch"):
-        train(MLP([2, 4, 2], "quadratic"), TASK, SGD(1e10), 50, batch_size=batch_size, record_every=50)
+        train(MLP([2, 4, 2], "quadratic"), TASK, Watched(lambda theta, gradient: None, 1e10), 50, batch_size=batch_size,
+              record_every=50)
 
 
 def test_the_inputs_of_a_float32_net_are_float32_in_each_step():
@@ -160,3 +166,66 @@ def test_a_kill_loses_ten_seconds_of_work_at_most(tmp_path, monkeypatch):
     monkeypatch.setattr(keeping_module, "save_checkpoint", save)
     train(MLP([2, 4, 2]), TASK, Watched(step), 6, batch_size=10, checkpoint=tmp_path / "run.npz")
     assert saves == [(11, 1, 50), (22, 3, 40), (33, 5, 30), (36, 6, 0)]
+
+
+@pytest.mark.parametrize("batch_size", [None, INPUTS, 16])
+def test_a_run_draws_an_order_an_epoch_and_nothing_where_a_batch_holds_all(tmp_path, batch_size):
+    train(MLP([2, 4, 2]), TASK, Watched(lambda theta, gradient: None), 3, batch_size, seed=4,
+          checkpoint=tmp_path / "run.npz")
+    rng = np.random.default_rng(4)
+    for _ in range(3 if batch_size == 16 else 0):
+        rng.permutation(INPUTS)
+    arrays, _ = load_checkpoint(tmp_path / "run.npz", "training")
+    assert json.loads(str(arrays["random"])) == rng.bit_generator.state
+
+
+class BatchByBatch:
+    """In the place of the compiled epochs: the plain steps, one batch a call, or two epochs a call."""
+
+    def __init__(self, net, task, optimizer, batch_size, clip_norm):
+        self.net, self.task, self.optimizer, self.batch_size = net, task, optimizer, batch_size
+
+    def look(self, inputs, conventions):
+        return plain_look(self.net, self.task)
+
+    def rates(self, schedule, epoch, record_every, epochs):
+        return [self.optimizer.lr] * min(record_every, epochs - epoch)
+
+    def advance(self, rates, rng, state, order, passed):
+        for _ in rates:
+            order = rng.permutation(INPUTS) if passed == 0 else order
+            while True:
+                batch = order[passed : passed + self.batch_size]
+                _, gradient = loss_and_gradient(self.net, self.task.X_train[batch], self.task.y_train[batch])
+                state = self.optimizer.step(self.net.theta, gradient, state)
+                passed = (passed + len(batch)) % INPUTS
+                if len(rates) == 1:
+                    return int(passed == 0), state, order, passed
+                if passed == 0:
+                    break
+        return len(rates), state, order, 0
+
+
+@pytest.mark.parametrize("record_every", [1, 2])
+def test_a_fused_form_that_makes_the_plain_steps_makes_the_plain_run(tmp_path, monkeypatch, record_every):
+    seen, settings = [], {"batch_size": 16, "record_every": record_every}
+    monkeypatch.setattr(training_module, "serves", lambda *run: False)
+    plain, history = run_of(settings | {"checkpoint": tmp_path / "plain.npz"}, epochs=5)
+    monkeypatch.setattr(training_module, "serves", lambda *run: True)
+    monkeypatch.setattr(training_module, "FusedEpochs", BatchByBatch)
+    net, same = run_of(settings | {"checkpoint": tmp_path / "fused.npz", "callbacks": [
+        lambda moment: seen.append(moment.epoch)]}, epochs=5)
+    np.testing.assert_array_equal(net.theta, plain.theta)
+    assert_same(same, history)
+    assert history.epoch.tolist() == seen == ([0, 1, 2, 3, 4, 5] if record_every == 1 else [0, 2, 4, 5])
+    assert (tmp_path / "plain.npz").read_bytes() == (tmp_path / "fused.npz").read_bytes()
+
+
+def test_a_fused_form_that_diverges_says_so_at_the_end_of_the_epoch(monkeypatch):
+    def broken(theta, gradient):
+        theta[2] = np.nan
+
+    monkeypatch.setattr(training_module, "serves", lambda *run: True)
+    monkeypatch.setattr(training_module, "FusedEpochs", BatchByBatch)
+    with pytest.raises(TrainingDivergedError, match="in epoch 1: layer 0's W"):
+        run_of({"batch_size": 16}, Watched(broken))
