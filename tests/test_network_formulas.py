@@ -57,6 +57,8 @@ def test_the_checksum_is_of_the_training_data_alone():
     (lambda: NetworkLandscape(X, hidden=0), "hidden is 0, but must be a whole number, 1 or more"),
     (lambda: NetworkLandscape(X, scale=1.1e100), r"scale is 1.1e\+100, but must be a number in \(0, 1e\+100\]"),
     (lambda: NetworkLandscape(np.ones((2, 2, 2))), r"X has shape \(2, 2, 2\), but inputs are a matrix"),
+    (lambda: NetworkLandscape(X, 1).edges(), "hidden is 1, and one unit has S = 0 and P = 1 whatever its weights"),
+    (lambda: NetworkLandscape(X, 1, coordinate="purity").edges(), "hidden is 1, and one unit has S = 0 and P = 1"),
     (lambda: NetworkLandscape(X).edges(0), "bins is 0, but must be a whole number, 1 or more"),
     (lambda: NetworkLandscape(X).direct_sample(0), "n is 0, but must be a whole number, 1 or more"),
     (lambda: NetworkLandscape(X).direct_sample(1, seed=-1), "seed is -1, but must be a whole number, 0 or more"),

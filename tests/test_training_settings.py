@@ -189,7 +189,7 @@ class BatchByBatch:
         return plain_look(self.net, self.task)
 
     def rates(self, schedule, epoch, record_every, epochs):
-        return [self.optimizer.lr] * min(record_every, epochs - epoch)
+        return [self.optimizer.lr] * max(1, min(record_every, epochs - epoch))
 
     def advance(self, rates, rng, state, order, passed):
         for _ in rates:
