@@ -219,3 +219,15 @@ def test_a_step_takes_arrays_that_are_alike(optimizer, theta, gradient):
         optimizer.step(theta, theta, optimizer.start(np.ones(4)))
     np.testing.assert_array_equal(theta, before)
 
+
+
+@pytest.mark.parametrize("optimizer", [SGD(0.1, momentum=0.9), AdamW(0.1)])
+@pytest.mark.parametrize("odd", [0, 1, 2])
+@pytest.mark.parametrize(("one", "other"), [
+    (np.ones(3), np.ones(2)), (np.ones(2), np.ones(3)), (np.ones(3, np.float32), np.ones(3)),
+    (np.ones(3), np.ones(3, np.float32))])
+def test_each_of_three_that_is_unlike_the_other_two_is_refused(optimizer, odd, one, other):
+    theta, gradient, memory = (other.copy() if place == odd else one.copy() for place in range(3))
+    with pytest.raises(ValueError, match="must be alike: make the state with start"):
+        optimizer.step(theta, gradient, optimizer.start(memory))
+    assert (theta == 1).all()
