@@ -4,7 +4,7 @@
 
 Every Python named (by default each of python3.11 to python3.14 that is on the PATH) runs `minigrok reproduce --quick`
 with the newest packages; the one that runs this script runs it with the oldest that setup.cfg admits as well, and
-without numba, unless it is told to leave the Pythons `--alone`. Whether the tests of the textbook part pass is said
+without numba, unless it is told to leave the Pythons `--alone`. Whether tests of the textbook and of runs pass is said
 beside the verdicts; so is a digest of `results.json`: the same bytes have the same, and other versions of NumPy and
 SciPy need not give them. A Python that is not there is named.
 """
@@ -25,7 +25,8 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 VERSIONS = ("3.11", "3.12", "3.13", "3.14")
 TESTS = ["tests/test_density.py", "tests/test_metrics.py", "tests/test_kernels.py", "tests/test_mlp.py",
-         "tests/test_optimizers.py", "tests/test_training.py", "tests/test_walk.py", "tests/test_checkpoint.py"]
+         "tests/test_optimizers.py", "tests/test_training.py", "tests/test_walk.py", "tests/test_checkpoint.py",
+         "tests/runs"]
 REPORT = """
 import platform, sys
 from importlib.metadata import version

@@ -29,7 +29,7 @@ from minigrok import fused, training, walker, wanglandau
 from minigrok.cli import main
 
 if __name__ == "__main__":
-    training.CHECKPOINT_SECONDS = wanglandau.KEEP_EVERY = wanglandau.SECONDS_AHEAD = 0.02
+    training.CHECKPOINT_SECONDS = wanglandau.CHECKPOINT_SECONDS = wanglandau.SECONDS_AHEAD = 0.02
     fused.WORK_AT_ONCE = 2e4                             # so that also compiled epochs are divided
     sys.exit(main(sys.argv[1:]))
 """

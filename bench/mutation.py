@@ -62,9 +62,9 @@ TESTS = {
     "keeping": ["test_keeping", "test_training"],
     "training": ["test_training_settings", "test_training", "test_keeping", "test_schedules", "test_stopping"],
     "walk": ["test_walk", "test_walker", "test_wanglandau"],
-    "walker": ["test_walker", "test_walk", "test_wanglandau"],
+    "walker": ["test_schedule", "test_walker", "test_walk", "test_wanglandau"],
     "dos": ["test_dos", "test_walker", "test_wanglandau"],
-    "wanglandau": ["test_wanglandau", "test_walker", "test_systems"],
+    "wanglandau": ["test_meeting", "test_schedule", "test_wanglandau", "test_walker"],
     "systems/ising": ["test_systems", "exact/test_ising"],
     "systems/network": ["test_network_formulas", "test_network", "test_systems"],
 }

@@ -96,27 +96,30 @@ class DensityAccumulator:
         rounding = SAFE_SMALLEST**2                      # below that squares vanish
         if self.convention == "centered":                # left of rows that are all alike: 3 eps in a block, 3 between
             rounding += self.n * (5 * np.finfo(np.float64).eps) ** 2 * float((abs(self.mean) ** 2).sum())
-        if not trace > rounding:
+        if trace < rounding:
             why = "no row was seen" if not self.n else "all activations are zero, below 1e-100, or (centred) all alike"
             raise ValueError(f"there is no state in the convention {self.convention!r}: {why}")
         return hermitian_part(self.gram) / trace
 
+    @np.errstate(over="ignore", invalid="ignore")        # found below, in words
     def _join(self, n: int, gram: InexactArray, mean: InexactArray) -> None:
-        if self.n == 0:
-            self.n, self.gram, self.mean = n, gram.copy(), mean.copy()
-            return
-        if gram.shape != self.gram.shape:
-            raise ValueError(
-                f"a batch has {len(gram)} neurons, but those before had {len(self.gram)}: one layer a state")
-        total, delta = self.n + n, mean - self.mean
-        self.gram = self.gram + gram
-        if self.convention == "centered":
-            self.gram = self.gram + np.outer(delta, delta.conj()) * (self.n * n / total)
-        self.mean = self.mean + delta * (n / total)
-        self.n = total
+        total = self.n + n
+        if self.n:
+            if gram.shape != self.gram.shape:
+                raise ValueError(
+                    f"a batch has {len(gram)} neurons, but those before had {len(self.gram)}: one layer a state")
+            delta = mean - self.mean
+            gram = self.gram + gram
+            if self.convention == "centered":
+                gram = gram + np.outer(delta, delta.conj()) * (self.n * n / total)
+            mean = self.mean + delta * (n / total)
+        if not np.isfinite(gram).all():
+            raise ValueError("the squares of all rows together overflow: divide all activations by one large number, "
+                             "which changes nothing")
+        self.n, self.gram, self.mean = total, gram, mean
 
 
-@np.errstate(over="ignore", invalid="ignore")            # found below, in words
+@np.errstate(over="ignore", invalid="ignore")            # a mean of rows whose squares overflow
 def _sums(rows: InexactArray, convention: str) -> tuple[int, InexactArray, InexactArray]:
     """n, sum |a><a| (about the mean if centred) and the mean of one block of rows."""
     mean = mean_row(rows)[0]
@@ -124,8 +127,4 @@ def _sums(rows: InexactArray, convention: str) -> tuple[int, InexactArray, Inexa
         rows = rows - mean
     elif convention == "rows":
         rows = prepared_rows(rows, "rows") if rows.any() else rows
-    gram = rows.T @ rows.conj()
-    if not np.isfinite(gram).all():
-        raise ValueError(
-            "the squares of a batch overflow: divide all activations by one large number, which changes nothing")
-    return len(rows), gram, mean
+    return len(rows), rows.T @ rows.conj(), mean

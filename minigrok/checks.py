@@ -69,6 +69,30 @@ def real_array(name: str, values: ArrayLike) -> FloatArray:
     return array
 
 
+def increasing_edges(name: str, edges: ArrayLike, bins: int = 1) -> FloatArray:
+    """The limits of so many bins or more, each half-open but the last, as float64.
+
+    Raises
+    ------
+    ValueError
+        If they are something else, naming the first that does not increase.
+
+    Examples
+    --------
+    >>> increasing_edges("edges", [0, 2, 1])
+    Traceback (most recent call last):
+    ...
+    ValueError: edges[2] is 1, not above edges[1] = 2: edges must increase
+    """
+    limits: FloatArray = real_array(name, edges).astype(np.float64)
+    if limits.ndim != 1 or len(limits) <= bins:
+        raise ValueError(f"{name} has shape {limits.shape}, but must be limits of bins: {bins + 1} numbers or more")
+    for i in np.flatnonzero(np.diff(limits) <= 0)[:1].tolist():
+        raise ValueError(f"{name}[{i + 1}] is {limits[i + 1]:g}, not above {name}[{i}] = {limits[i]:g}: "
+                         f"{name} must increase")
+    return limits
+
+
 def number_array(name: str, values: Any) -> InexactArray:
     """`values` as a NumPy array of numbers of any type, not copied where it is one; its entries are not looked at.
 

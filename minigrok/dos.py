@@ -207,8 +207,7 @@ def _mean_and_error(values: FloatArray, of_all: bool = False) -> tuple[FloatArra
     count = known.sum(axis=0)
     mean = _ratio(np.where(known, values, 0.0).sum(axis=0), count)
     squares = (np.where(known, values - mean, 0.0) ** 2).sum(axis=0)
-    enough = (count >= 2) & (known.all(axis=0) | (not of_all))
-    return mean, np.where(enough, np.sqrt(_ratio(squares, count * (count - 1))), np.nan)
+    return mean, np.where(known.all(axis=0) | (not of_all), np.sqrt(_ratio(squares, count * (count - 1))), np.nan)
 
 
 def _ratio(a: FloatArray, b: NDArray[Any]) -> FloatArray:

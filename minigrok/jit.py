@@ -91,8 +91,8 @@ def cache_folder(*more_sources: Path) -> Path | None:
         return None
     for old in root.glob(f"{place}-*"):
         with contextlib.suppress(OSError):               # another process has just removed it
-            if old != folder and folder.stat().st_mtime - old.stat().st_mtime > DAY:
-                shutil.rmtree(old, ignore_errors=True)
+            if folder.stat().st_mtime - old.stat().st_mtime > DAY:
+                shutil.rmtree(old)
     return folder
 
 

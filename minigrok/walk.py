@@ -26,6 +26,7 @@ from minigrok.checks import BoolArray, FloatArray, IntArray
 from minigrok.jit import PACKAGE, Kernel, dispatch_on_class, jit
 
 BUILD_UP, ONE_OVER_T, FROZEN = 0, 1, 2      # phases of a walk
+NARROWEST = 1e-300             # a range of energies: the inverse of a narrower one may be infinite
 ONE = np.uint64(1)             # indices that are hot are unsigned: for a signed one numba looks whether it is negative
 
 
@@ -85,7 +86,7 @@ class Walk(NamedTuple):
 @jit
 def bins_per_energy(edges: FloatArray) -> float:
     """bins / (edges[-1] - edges[0]), a hair less, so that the highest energy falls into the last bin."""
-    density: float = (1.0 - 1e-12) * (len(edges) - 1) / (edges[-1] - edges[0])
+    density: float = (1.0 - 1e-12) * (len(edges) - 1) / max(edges[-1] - edges[0], NARROWEST)
     return density
 
 

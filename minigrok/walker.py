@@ -192,7 +192,7 @@ class Walker:
         if flat and (one_over_t or log_f[0] >= FINAL_LOG_F):
             log_f[0] /= 2
             walk.histogram[:] = 0
-        if one_over_t and log_f[0] <= bins_known[0] / max(1, self.steps - walk.steps[4]):
+        if one_over_t and log_f[0] <= bins_known[0] / (self.steps - walk.steps[4]):
             phase[0] = ONE_OVER_T
 
     def _freeze(self) -> None:

@@ -42,7 +42,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from minigrok.checkpoint import load_checkpoint, save_checkpoint
-from minigrok.checks import FloatArray, one_of, real_array, real_number, whole_number
+from minigrok.checks import increasing_edges, one_of, real_number, whole_number
 from minigrok.dos import WALKERS_FOR_AN_INTERVAL, DensityOfStates, WalkerResult, combine
 from minigrok.version import __version__
 from minigrok.walk import System
@@ -52,7 +52,7 @@ SCHEDULES = ("one_over_t", "flatness")
 CHECKPOINT_KIND = "sampling"
 FIRST_ROUND = 100_000          # steps; each round for `until_error` makes the total twice as long
 SECONDS_AHEAD = 1.0            # that walkers go before all meet, about
-KEEP_EVERY = 20.0              # seconds between two checkpoints
+CHECKPOINT_SECONDS = 20.0      # between two checkpoints
 ROUND_TRIPS_WANTED, R_HAT_WANTED, LOG_F_WANTED = 10, 1.05, 0.01     # held to exact answers in pages/landscape.md
 
 
@@ -106,12 +106,12 @@ class WangLandau:
         workers: int = 1, joint: Mapping[str, ArrayLike] | None = None,
     ) -> None:
         self.system = system
-        self.edges = _checked_edges("edges", edges, 2)
+        self.edges = increasing_edges("edges", edges, 2)
         self.schedule = one_of("schedule", schedule, SCHEDULES)
         self.walkers = whole_number("walkers", walkers, 1)
         self.seed = whole_number("seed", seed, 0, np.inf)
         self.workers = whole_number("workers", workers, 1)
-        self.joint = {name: _checked_edges(f"joint[{name!r}]", edges, 1) for name, edges in dict(joint or {}).items()}
+        self.joint = {name: increasing_edges(f"joint[{name!r}]", edges) for name, edges in dict(joint or {}).items()}
 
     @property
     def configuration(self) -> dict[str, Any]:
@@ -238,7 +238,7 @@ def _meeting(
 
     def meet(part: Round, error: float, steps_per_second: float, last: bool) -> None:
         nonlocal kept_at
-        if checkpoint is not None and (last or time.monotonic() - kept_at >= KEEP_EVERY):
+        if checkpoint is not None and (last or time.monotonic() - kept_at >= CHECKPOINT_SECONDS):
             keep(*checkpoint)
             kept_at = time.monotonic()
         if progress is not None:
@@ -274,17 +274,3 @@ def doubts_about(states: DensityOfStates) -> list[str]:
     if states.log_f > LOG_F_WANTED:
         doubts.append(f"ln f was still {states.log_f:.2g} when production began, above {LOG_F_WANTED}")
     return doubts
-
-
-def _checked_edges(name: str, edges: ArrayLike, bins: int) -> FloatArray:
-    """At least bins + 1 numbers that increase."""
-    checked: FloatArray = real_array(name, edges).astype(np.float64)
-    if checked.ndim != 1 or len(checked) < bins + 1:
-        raise ValueError(
-            f"{name} has shape {checked.shape}, but a walk needs two bins at least: three edges or more"
-            if bins == 2 else f"{name} has shape {checked.shape}, but one bin takes two edges")
-    for index in np.argwhere(np.diff(checked) <= 0)[:1].ravel():
-        raise ValueError(
-            f"{name}[{index + 1}] is {checked[index + 1]:g}, not above {name}[{index}] = {checked[index]:g}: "
-            f"{name} must increase")
-    return checked

@@ -23,7 +23,7 @@ from minigrok.study import features
 
 # Modules whose public names must all stand in the table, or below in TRUSTED
 MODULES = ("tasks", "tasks.arrays", "tasks.modular", "tasks.planar", "plots", "states.distances", "states.functionals",
-           "states.labels", "states.measure", "states.readers", "states.sampling_error", "exact.bins", "exact.box",
+           "states.labels", "states.measure", "states.readers", "states.sampling_error", "exact.box",
            "exact.ising", "exact.linear_units", "exact.perceptron", "exact.squares", "systems.ising", "systems.network",
            "study.features", "course.laws", "checks", "checkpoint")
 DATA = "a record of what a function has checked or found"
@@ -459,7 +459,6 @@ TABLE = {
         "X": array(activations, "inputs", "y"), "y": array(class_numbers, "labels", "X"), "test_fraction": number(0.5,
         words=("test set",)),
         "seed": seed}),
-    "increasing_edges": Entry(import_module("minigrok.exact.bins").increasing_edges, {"edges": edges}),
     "cube_log_g": Entry(import_module("minigrok.exact.squares").cube_log_g, {"n": number(
         1, 2, absurd=False), "edges": edges}, special=infinite),
     "normal_log_g": Entry(import_module("minigrok.exact.squares").normal_log_g, {"n": number(
@@ -477,6 +476,7 @@ TABLE = {
         lambda: np.eye(2))}, (RuntimeError,)),
     "kind_of": Entry(laws.kind_of, {"value": answer}, (RuntimeError,), rounding=None),
     "numeric_array": Entry(partial(minigrok.checks.numeric_array, "A"), {"values": array(any_activations, "A")}),
+    "increasing_edges": Entry(partial(minigrok.checks.increasing_edges, "edges"), {"edges": edges}),
     "number_array": Entry(partial(minigrok.checks.number_array, "A"), {
         "values": array(any_activations, "A", strict=False)}, special=infinite),
     "whole_number": Entry(lambda value: minigrok.checks.whole_number("n", value, 1), {"value": number(1,

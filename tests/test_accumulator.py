@@ -68,11 +68,24 @@ def test_a_memory_mapped_file_is_read_block_by_block(tmp_path, monkeypatch):
     (lambda: DensityAccumulator().update([[1.0, np.nan]]), r"batch\[0, 1\] is nan"),
     (lambda: DensityAccumulator().update([[1.0]]).update([[1.0, 2.0]]), "2 neurons, but those before had 1"),
     (lambda: DensityAccumulator("rows").merge(DensityAccumulator()), "do not add up"),
+    (lambda: DensityAccumulator().update(np.ones((4, 3, 2))), "must be a matrix"),
     (lambda: DensityAccumulator().update([[1e200]]), "overflow"),
+    (lambda: DensityAccumulator().update([[1.7e308], [1.7e308]]), "overflow"),       # their mean does, too
+    (lambda: DensityAccumulator().update([[1.2e154]]).update([[1.2e154]]), "together overflow"),
+    (lambda: DensityAccumulator().update([[9e-101]]).density_matrix(), "below 1e-100"),
 ])
 def test_bad_input_is_refused_with_the_reason(call, message):
-    with np.errstate(over="ignore"), pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_before_the_first_row_there_is_nothing():
+    accumulator = DensityAccumulator()
+    assert (accumulator.n, accumulator.gram.shape, accumulator.mean.shape) == (0, (0, 0), (0,))
+
+
+def test_activations_of_the_smallest_size_have_a_state():
+    assert DensityAccumulator().update([[1e-100]]).density_matrix() == 1
 
 
 def test_rows_that_are_alike_have_no_centered_state_however_they_are_split():

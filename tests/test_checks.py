@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from minigrok import checks, density_matrix, measure, sampling_error
-from minigrok.checks import numeric_array, one_of, real_array, real_number, whole_number
+from minigrok.checks import increasing_edges, numeric_array, one_of, real_array, real_number, whole_number
 
 
 def cyclic():
@@ -13,6 +13,11 @@ def cyclic():
     values = []
     values.append(values)
     return values
+
+
+def nested(value, depth):
+    """A list of a list of ... it."""
+    return nested([value], depth - 1) if depth else value
 
 
 @pytest.mark.parametrize(("call", "message"), [
@@ -67,6 +72,17 @@ def cyclic():
     (lambda: numeric_array("A", np.ma.array([1.0, 2.0], mask=[False, True])), "masked entries.*fill them"),
     (lambda: numeric_array("A", [np.ma.array([1, 2], mask=[False, True]), [3, 4]]), "masked entries"),
     (lambda: numeric_array("A", [1.0, np.ma.masked]), "masked entries"),
+    (lambda: numeric_array("A", nested(np.ma.masked, 3)), "masked entries"),
+    (lambda: numeric_array("A", nested(np.ma.masked, 64)), "masked entries"),        # as many axes as NumPy has
+    (lambda: numeric_array("A", nested(np.ma.masked, 65)), "no rectangular array"),
+    (lambda: whole_number("n", 0, 1), "number, 1 or more$"),
+    (lambda: increasing_edges("edges", [1.0]), r"edges has shape \(1,\), but .* bins: 2 numbers or more"),
+    (lambda: increasing_edges("edges", [0.0, 1.0], 2), "3 numbers or more"),
+    (lambda: increasing_edges("edges", [[0.0, 1.0]]), "2 numbers or more"),
+    (lambda: increasing_edges("edges", [0.0, 1.0j]), "must be real"),
+    (lambda: increasing_edges("x", [0.0, 1.0, 1.0, 0.5]), r"x\[2\] is 1, not above x\[1\] = 1: x must increase"),
+    (lambda: increasing_edges("edges", [0.0, np.inf]), r"edges\[1\] is inf"),
+    (lambda: real_number("x", None, -np.inf, 0), r"in \[-inf, 0\]"),
 ])
 def test_a_refusal_names_value_and_rule(call, message):
     with pytest.raises(ValueError, match=message):
@@ -81,7 +97,12 @@ def test_what_is_right_comes_back():
     assert real_number("x", np.array(0.5)) == 0.5
     assert real_number("x", np.inf, 0, np.inf) == np.inf
     assert whole_number("seed", 2**100, 0, np.inf) == 2**100
+    assert whole_number("n", 2**63 - 1, 0) == 2**63 - 1
     assert real_number("x", 1, 0, 1, low_open=True) == 1.0
+    assert real_number("x", 1, low=0, high=1) == 1.0
+    assert real_array("x", [0.5]).tolist() == [0.5]
+    assert increasing_edges("edges", [0, 1, 3], 2).tolist() == [0.0, 1.0, 3.0]
+    assert increasing_edges("edges", np.float32([0, 1])).dtype == np.float64
     assert type(real_number("x", np.float32(1))) is float
     assert type(whole_number("n", np.uint8(1), 1)) is int
 
@@ -174,7 +195,7 @@ class Brain16:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad")
         if self.dtype == "torch.bfloat16":
             raise TypeError("Got unsupported ScalarType BFloat16")
-        return self.values.astype(np.float32)
+        return self.values if self.dtype == "torch.float64" else self.values.astype(np.float32)
 
 
 class Nowhere(OnlyDLPack):
@@ -204,9 +225,28 @@ def test_what_dlpack_cannot_hand_over_is_refused():
             function(Unshared(VALUES))
 
 
-def test_dlpack_is_read_where_it_lies():
-    array = numeric_array("A", OnlyDLPack(VALUES))
-    assert np.shares_memory(array, VALUES)
+class Pinned(OnlyDLPack):
+    """What a tensor in main memory that a graphics card reads looks like from here: device 3 in DLPack's numbering."""
+
+    def __dlpack_device__(self):
+        return 3, 0
+
+
+@pytest.mark.parametrize("kind", [OnlyDLPack, Pinned])
+def test_dlpack_is_read_where_it_lies(kind):
+    assert np.shares_memory(numeric_array("A", kind(VALUES)), VALUES)
+
+
+def test_only_bfloat16_is_made_float32():
+    assert numeric_array("A", Brain16(np.float64([1 / 3]), "torch.float64")).tolist() == [1 / 3]
+    ml_dtypes = pytest.importorskip("ml_dtypes")         # JAX's, as it looks to NumPy
+    array = numeric_array("A", VALUES.astype(ml_dtypes.bfloat16))
+    assert array.dtype == np.float32
+    np.testing.assert_array_equal(array, VALUES)
+
+
+def test_an_error_shows_the_two_ends_of_a_long_text():
+    assert checks.short("x" * 5000) == f"'{'x' * 37}...{'x' * 38}'"
 
 
 def test_tensors_of_pytorch_are_taken_with_and_without_a_history():
@@ -245,6 +285,10 @@ def test_a_large_array_is_looked_at_in_blocks_of_whole_rows(monkeypatch, shape, 
     monkeypatch.setattr(np, "isfinite", lambda block: sizes.append(len(block)) or looked(block))
     checks.require_finite("x", np.ones(shape))
     assert sizes == [rows] * (shape[0] // rows) + [shape[0] % rows] * (shape[0] % rows > 0)
+
+
+def test_rows_without_entries_are_finite():
+    checks.require_finite("x", np.ones((3, 0)))
 
 
 def test_a_number_alone_is_looked_at_once(monkeypatch):

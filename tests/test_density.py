@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import activations, density_matrices, rotation, seeds, spectra
 
-from minigrok.density import activation_spectrum, density_matrix, spectrum
+from minigrok.density import activation_spectrum, density_matrix, require_hermitian, require_unit_trace, spectrum
 from minigrok.grams import CONVENTIONS
 
 conventions = st.sampled_from(["trace", "rows"])
@@ -79,12 +79,14 @@ def test_lapack_and_the_kernel_agree_across_the_dimension_where_they_change():
         np.testing.assert_allclose(spectrum(rho), np.linalg.eigvalsh(rho), atol=1e-15)
 
 
-def test_a_stack_is_its_matrices_one_by_one():
-    A = np.random.default_rng(0).normal(size=(2, 3, 5, 4))
+@pytest.mark.parametrize("shape", [(3,), (2, 3)])
+def test_a_stack_is_its_matrices_one_by_one(shape):
+    A = np.random.default_rng(0).normal(size=(*shape, 5, 4))
+    A *= np.logspace(-180, 0, 5)[:, None]                # no row counts for less in "rows"
     for convention in CONVENTIONS:
         stacked = density_matrix(A, convention)
         spectra_of_stack = activation_spectrum(A, convention)
-        for index in np.ndindex(2, 3):
+        for index in np.ndindex(shape):
             np.testing.assert_allclose(stacked[index], density_matrix(A[index], convention), atol=1e-15)
             np.testing.assert_allclose(spectra_of_stack[index], activation_spectrum(A[index], convention), atol=1e-15)
 
@@ -194,6 +196,9 @@ BAD_STATES = [
     ([0.5, 0.5], r"rho has shape \(2,\)"),
     (np.zeros((0, 0)), r"shape \(0, 0\)"),
     (np.diag([1.0 + 2e-6, -2e-6]), "eigenvalue -2e-06"),
+    (np.full((2, 2), 1.7e308), "trace inf"),             # no warning besides
+    ((np.ones((2, 2, 1)) * np.eye(2) / 2).reshape(1, 4, 2), r"shape \(1, 4, 2\)"),
+    ([np.diag([1.0 + 1e-6, -1e-6]), np.diag([1.1, -0.1])], r"rho\[1\] has the eigenvalue -0.1"),
 ]
 
 
@@ -208,6 +213,12 @@ def test_the_spectrum_is_a_probability_distribution(rho):
     p = spectrum(rho)
     assert (p >= 0).all()
     assert p.sum() == pytest.approx(1, abs=1e-15)
+
+
+def test_the_tolerance_itself_is_forgiven():
+    require_hermitian(np.array([[0.5, 1e-6], [0.0, 0.5]]))
+    require_unit_trace(np.array([[1.0 + 1e-6j]]))
+    assert spectrum(np.diag([1.0 + 1e-6, -1e-6]))[0] == 0
 
 
 def test_roundings_of_float32_are_forgiven_and_leave_a_probability_distribution():

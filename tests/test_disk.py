@@ -40,7 +40,7 @@ def contents(folder, command):
 def test_a_disk_that_fails_at_any_call_costs_no_result(words, deed, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("minigrok.training.CHECKPOINT_SECONDS", -1.0)        # one after each step
-    monkeypatch.setattr("minigrok.wanglandau.KEEP_EVERY", 1e9)               # always as many
+    monkeypatch.setattr("minigrok.wanglandau.CHECKPOINT_SECONDS", 1e9)               # always as many
     monkeypatch.setitem(landscape_system.DRAWS, landscape_system.CHECK, 2000)
     for drawn in ("minigrok.plots.training_figure", "minigrok.landscape_plots.landscape_figure"):
         monkeypatch.setattr(drawn, lambda *words: new_figure(1, 1))

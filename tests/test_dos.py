@@ -2,11 +2,13 @@
 
 import math
 import statistics
+from dataclasses import FrozenInstanceError
 
 import numpy as np
 import pytest
 from scipy.stats import t as student_t
 
+from minigrok.checkpoint import load_arrays, save_arrays
 from minigrok.dos import WALKERS_FOR_AN_INTERVAL, DensityOfStates, WalkerResult, combine, split_r_hat
 
 EDGES = np.array([-3.0, -1.0, 0.0, 4.0, 6.0, 7.5])
@@ -74,6 +76,11 @@ def test_walkers_are_put_together_by_their_formulas(count):
     assert states.walkers_log_g.shape == (count, BINS)
 
 
+def test_what_was_found_stays_as_it_is():
+    with pytest.raises(FrozenInstanceError):
+        combine(EDGES, walks(3)).steps = 1
+
+
 def test_the_largest_error_is_that_of_the_visited_bins():
     walkers = walks(4)[1:]
     states = combine(EDGES, walkers)
@@ -82,13 +89,14 @@ def test_the_largest_error_is_that_of_the_visited_bins():
     assert states.joint_edges == {}
 
 
-@pytest.mark.parametrize("level", [0.5, 0.95])
-def test_an_interval_is_students_t_times_the_error(level):
-    states = combine(EDGES, walks(WALKERS_FOR_AN_INTERVAL + 1)[1:])
+@pytest.mark.parametrize(("level", "count"), [(0.5, WALKERS_FOR_AN_INTERVAL), (0.95, WALKERS_FOR_AN_INTERVAL + 1)])
+def test_an_interval_is_students_t_times_the_error(level, count):
+    states = combine(EDGES, walks(count + 1)[1:])
     low, high = states.interval(level)
-    half = student_t.ppf((1 + level) / 2, WALKERS_FOR_AN_INTERVAL - 1) * states.error[:4]
+    half = student_t.ppf((1 + level) / 2, count - 1) * states.error[:4]
     np.testing.assert_allclose(high[:4], states.log_g[:4] + half)
     np.testing.assert_allclose(low[:4], states.log_g[:4] - half)
+    np.testing.assert_array_equal(states.interval(), states.interval(0.95))
 
 
 @pytest.mark.parametrize("level", [-0.5, 0.0, 1.0, 1.5, 95])
@@ -112,6 +120,8 @@ def test_the_joint_law_shares_out_the_mass_of_each_bin():
             share = counts[i, k] / counts[i].sum() if counts[i].sum() else 0.0
             wanted = states.log_g[i] + math.log(share) if share else -math.inf
             assert joint[i, k] == pytest.approx(wanted)
+    states.joint["x"][0] = [0, 1, 0]                     # one look is a look
+    assert states.joint_log_g("x")[0].tolist() == [-math.inf, states.log_g[0], -math.inf]
 
 
 def test_what_is_saved_is_read_back_to_the_bit_and_as_it_was(tmp_path):
@@ -125,6 +135,17 @@ def test_what_is_saved_is_read_back_to_the_bit_and_as_it_was(tmp_path):
         pairs = [(value[key], other[key]) for key in value] if isinstance(value, dict) else [(value, other)]
         for one, two in pairs:
             np.testing.assert_array_equal(one, two)
+    assert again.load(tmp_path / "g.npz").steps == states.steps
+
+
+def test_a_file_that_lacks_a_field_or_has_another_one_is_refused(tmp_path):
+    path = tmp_path / "g.npz"
+    combine(EDGES, walks(3)).save(path)
+    arrays = load_arrays(path)
+    for wrong in (dict(list(arrays.items())[1:]), arrays | {"more": np.zeros(1)}, {"a": np.zeros(1), "b": np.zeros(1)}):
+        save_arrays(path, wrong)
+        with pytest.raises(ValueError, match=f"holds {', '.join(wrong)}, which is no density of states"):
+            DensityOfStates.load(path)
 
 
 @pytest.mark.parametrize(("series", "wanted"), [

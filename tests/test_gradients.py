@@ -60,7 +60,7 @@ def test_the_entropy_gradient_is_exact_where_an_eigenvalue_sinks_into_rounding(f
 
 @pytest.mark.parametrize(("A", "message"), [
     (np.zeros((2, 2)), "all its activations are zero"), (np.ones((2, 2, 2)), "one real matrix"),
-    (np.ones((2, 2)) * 1j, "one real matrix")])
+    (np.ones(3), "one real matrix"), (np.ones((2, 2)) * 1j, "one real matrix")])
 def test_bad_activations_are_refused_with_the_reason(A, message):
     for gradient in (gradients.entropy_gradient, gradients.purity_gradient):
         with pytest.raises(ValueError, match=message):

@@ -1,14 +1,17 @@
+import io
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 import minigrok
 from minigrok import jit as jit_module
-from minigrok.jit import JIT_ENABLED, jit
+from minigrok.jit import JIT_ENABLED, cache_folder, dispatch_on_class, inlined, jit
 
 PACKAGE = Path(minigrok.__file__).parent
 ANSWER = "from minigrok.kernels import gram_purity; import numpy as np; print(gram_purity(np.eye(2)))"
@@ -47,6 +50,7 @@ def test_an_edit_in_a_called_file_is_never_ignored(tmp_path):
     called.write_text(called.read_text().replace("x + 1", "x + 5"))
     assert python(code, tmp_path, XDG_CACHE_HOME=cache) == "6.0"
     kept = tmp_path / "cache" / "minigrok"
+    assert list(kept.rglob("*.nbi"))                     # numba's index of what it has compiled
     assert len(list(kept.iterdir())) == 2                # a process of before the edit may be compiling into the other
     for folder in kept.iterdir():
         os.utime(folder, (0, 0))
@@ -71,17 +75,77 @@ def test_a_cache_folder_that_cannot_be_made_costs_only_time(tmp_path, variable):
     (tmp_path / "file").touch()                          # below a file no folder can be made, not even by root
     code = "from minigrok.jit import cache_folder; print(cache_folder()); " + ANSWER
     assert python(code, PACKAGE.parent, **{variable: str(tmp_path / "file")}) == "None\n0.5"
+    assert not (PACKAGE.parent / "None").exists()
 
 
 @pytest.mark.parametrize(("given", "root"), [
     ({"XDG_CACHE_HOME": "x", "NUMBA_CACHE_DIR": "n"}, "n"),
     ({"XDG_CACHE_HOME": "x", "NUMBA_CACHE_DIR": ""}, "x/minigrok"),
+    ({"XDG_CACHE_HOME": "", "NUMBA_CACHE_DIR": "", "HOME": "h"}, "h/.cache/minigrok"),
 ])
 def test_the_cache_lies_where_the_user_wants_it(tmp_path, given, root):
     environment = {name: value and str(tmp_path / value) for name, value in given.items()}
     folder = python("from minigrok.jit import cache_folder; print(cache_folder())", PACKAGE.parent, **environment)
     assert Path(folder).parent == tmp_path / root
     assert Path(folder).is_dir()
+    assert re.fullmatch("[0-9a-f]{12}-[0-9a-f]{16}", Path(folder).name)
+
+
+def nobody():
+    raise RuntimeError("no home folder")
+
+
+def test_who_has_no_home_folder_has_no_cache(monkeypatch):
+    for name in ("XDG_CACHE_HOME", "NUMBA_CACHE_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "home", nobody)
+    assert cache_folder.__wrapped__() is None
+
+
+def test_the_sources_are_read_once_a_process():
+    assert cache_folder() is cache_folder()
+
+
+def test_folders_of_the_same_sources_go_when_they_are_a_day_older(tmp_path, monkeypatch):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(jit_module.tempfile, "TemporaryFile", lambda **words: io.BytesIO())  # the folder's time stays
+    here = cache_folder.__wrapped__()
+    place, now = here.name.split("-")[0], 1e9
+    ages = {here.name: 0, f"{place}-younger": -10, f"{place}-a-day": 86_400, f"{place}-more": 86_401,
+            "another-place": 10**8}
+    for name, age in ages.items():
+        (tmp_path / name).mkdir(exist_ok=True)
+        os.utime(tmp_path / name, (now - age, now - age))
+    assert cache_folder.__wrapped__() == here
+    assert {path.name for path in tmp_path.iterdir()} == set(ages) - {f"{place}-more"}
+
+
+def double(x: float) -> float:
+    return 2 * x
+
+
+@pytest.mark.skipif(not JIT_ENABLED, reason="needs numba")
+def test_compiled_code_holds_no_lock_and_is_inlined_only_where_that_is_wanted():
+    options = [kernel.targetoptions for kernel in (jit(double), inlined(double))]
+    assert [each["inline"] for each in options] == ["never", "always"]
+    assert all(each["nogil"] for each in options)
+    with pytest.raises(TypeError):
+        jit(double, ())                                  # options have names
+
+
+class Duck(NamedTuple):
+    size: float
+
+
+def sound(animal, times):
+    raise NotImplementedError("compiled callers find the sound of their class")
+
+
+def test_a_compiled_caller_finds_the_kernel_of_the_class():
+    quack = jit(lambda animal, times: animal.size * times)
+    dispatch_on_class(sound, lambda animal: {Duck: quack}[animal])
+    if JIT_ENABLED:
+        assert jit(lambda animal: sound(animal, 3.0))(Duck(2.0)) == 6.0
 
 
 @pytest.mark.skipif(not JIT_ENABLED, reason="needs numba")
@@ -109,6 +173,7 @@ def test_the_hash_sees_names_and_contents(tmp_path):
     second = jit_module.hash_of_sources(tmp_path)
     (tmp_path / "b.py").write_text("x = 2")
     assert len({first, second, jit_module.hash_of_sources(tmp_path)}) == 3
+    assert len(first) == 16
 
 
 @pytest.mark.skipif(not JIT_ENABLED, reason="needs numba")

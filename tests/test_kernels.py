@@ -92,6 +92,7 @@ def test_an_iteration_that_does_not_converge_says_so():
         assert kernel(np.array([np.nan, 0.0]), np.array([1.0, 0.0])) is False
         assert kernel(np.array([1.0, np.nan]), np.array([1.0, 0.0])) is False
         assert kernel(np.array([1.0, 1.0]), np.array([np.nan, 0.0])) is False
+        assert kernel(np.array([np.inf]), np.array([0.0])) is False
 
 
 @both(kernels.symmetric_eigenvalues)

@@ -23,7 +23,7 @@ from minigrok.cli import main
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)     # also where the tests run in the background
-    training.CHECKPOINT_SECONDS = wanglandau.KEEP_EVERY = 0.05
+    training.CHECKPOINT_SECONDS = wanglandau.CHECKPOINT_SECONDS = 0.05
     sys.exit(main(sys.argv[1:]))
 """
 COMMANDS = {                                             # too long to end by themselves; and a file that shows work

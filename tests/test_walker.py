@@ -223,7 +223,7 @@ def test_a_checkpoint_of_another_system_or_version_or_cut_short_is_refused(tmp_p
 def test_a_full_disk_is_an_error_that_keeps_the_last_checkpoint(tmp_path, monkeypatch):
     path, real = tmp_path / "run.npz", wl.save_checkpoint
     monkeypatch.setattr(wl, "SECONDS_AHEAD", 1e-6)
-    monkeypatch.setattr(wl, "KEEP_EVERY", 0.0)
+    monkeypatch.setattr(wl, "CHECKPOINT_SECONDS", 0.0)
     saved = []
 
     def filling_up(*arguments):
@@ -280,7 +280,7 @@ def test_production_knows_whether_ln_g_was_biased():
     (lambda: sampler(walkers=8).run(until_error=0), "until_error is 0"),
     (lambda: sampler(walkers=8, schedule="flatness").run(until_error=0.1), "may never come: give steps too"),
     (lambda: sampler(walkers=8).run(until_error=np.nan), "until_error is nan"),
-    (lambda: sampler(joint={"magnetisation": [1.0]}), "one bin takes two edges"),
+    (lambda: sampler(joint={"magnetisation": [1.0]}), "2 numbers or more"),
     (lambda: sampler(joint={"magnetisation": [1.0, 0.0]}), "must increase"),
     (lambda: sampler(joint={"spin": [0.0, 1.0]}).run(5000), "joint names 'spin', .* it observes magnetisation"),
 ])

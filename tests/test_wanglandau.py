@@ -224,7 +224,7 @@ class Infinite(TwoLevels):
 
 
 @pytest.mark.parametrize(("call", "message"), [
-    (lambda: WangLandau(Ising2D(4), [0.0, 1.0]), "two bins at least"),
+    (lambda: WangLandau(Ising2D(4), [0.0, 1.0]), "3 numbers or more"),
     (lambda: WangLandau(Ising2D(4), [0.0, 1.0, 1.0]), r"edges\[2\] is 1, not above edges\[1\]"),
     (lambda: WangLandau(Ising2D(4), [0.0, np.nan, 1.0]), r"edges\[1\] is nan"),
     (lambda: WangLandau(Ising2D(4), [0, 1, 2], schedule="flat"), "did you mean 'flatness'"),

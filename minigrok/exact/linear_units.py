@@ -33,8 +33,7 @@ from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 from scipy.special import entr, xlog1py
 
-from minigrok.checks import FloatArray, numeric_array
-from minigrok.exact.bins import increasing_edges
+from minigrok.checks import FloatArray, increasing_edges, numeric_array
 
 SMALLEST_ROOT = 1e-300         # below it the root of S(y) = S is not looked for more closely
 
@@ -86,7 +85,7 @@ def two_linear_units_log_g(X: ArrayLike, edges: ArrayLike) -> FloatArray:
             "give inputs that do not lie on one line through 0")
     ratio = widths[1] / widths[0]
     q = (2 * ratio / (1 + ratio**2)) ** 2
-    y = np.array([_y_at(entropy) for entropy in increasing_edges(edges).tolist()])
+    y = np.array([_y_at(entropy) for entropy in increasing_edges("edges", edges).tolist()])
     slack = y + q * (1 - y)
     P = np.sqrt(y / slack)
     # P_b - P_a = (P_b^2 - P_a^2) / (P_b + P_a), where the numerator has been worked out: nothing cancels

@@ -33,8 +33,7 @@ from numpy.polynomial.legendre import leggauss
 from numpy.typing import ArrayLike
 from scipy.special import gammaln
 
-from minigrok.checks import FloatArray, whole_number
-from minigrok.exact.bins import increasing_edges
+from minigrok.checks import FloatArray, increasing_edges, whole_number
 
 FEWEST_NODES = 48              # ln f_3 is the least smooth, and needs them for 14 digits
 FARTHEST = 40.0                # lengths beyond the bulk at which the normal's mass is below exp(-FARTHEST^2 / 2)
@@ -75,7 +74,7 @@ def cube_log_g(n: int, edges: ArrayLike) -> FloatArray:
     """
     n = whole_number("n", n, 1)
     masses = [[_log_cube_mass(n, k, max(a, k), min(b, k + 1)) for k in range(n)]
-              for a, b in pairwise(increasing_edges(edges).tolist())]
+              for a, b in pairwise(increasing_edges("edges", edges).tolist())]
     return np.array([np.logaddexp.reduce(parts) for parts in masses])
 
 
@@ -114,7 +113,7 @@ def normal_log_g(n: int, edges: ArrayLike) -> FloatArray:
     [-0.6931, -0.6931, -1000.0]
     """
     n = whole_number("n", n, 1)
-    limits = np.clip(increasing_edges(edges), 0, None)
+    limits = np.clip(increasing_edges("edges", edges), 0, None)
     masses = [[_log_normal_mass(n, low, high) for low, high in pairwise(_cut(n, a, b))]
               for a, b in pairwise(limits.tolist())]
     return np.array([np.logaddexp.reduce(parts) for parts in masses])

@@ -21,6 +21,7 @@ import json
 import math
 import sqlite3
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
@@ -108,21 +109,23 @@ class RunStore:
 
     def _open(self) -> None:
         new = not self.path.exists() or self.path.stat().st_size == 0
-        if self.driver:
-            self._lock = _locked(self.path.resolve())    # a link and the file itself have one lock
         mode = "rwc" if self.driver else "ro"
-        self._base = sqlite3.connect(f"{self.path.resolve().as_uri()}?mode={mode}", BUSY_SECONDS, uri=True,
-                                     isolation_level=None)
-        if new and self.driver:
-            self._base.executescript(
-                f"BEGIN; {TABLES} INSERT INTO total VALUES (0, '{0:064x}'); PRAGMA application_id = {MINI}; "
-                f"PRAGMA user_version = {SCHEMA}; COMMIT;")
-        _require_ours(self._base, self.path)
-        if self.driver:
-            self._base.execute("PRAGMA journal_mode = WAL").fetchall()     # a transaction costs one flush or none,
-            self._base.execute("PRAGMA synchronous = NORMAL")              # and a kill loses none
-        else:
-            self._base.execute("PRAGMA query_only = 1")
+        with ExitStack() as undone:                      # where this is refused, nothing stays open
+            if self.driver:                              # a link and the file itself have one lock
+                self._lock = undone.enter_context(closing(_locked(self.path.resolve())))
+            self._base = undone.enter_context(closing(sqlite3.connect(
+                f"{self.path.resolve().as_uri()}?mode={mode}", timeout=BUSY_SECONDS, uri=True, isolation_level=None)))
+            if new and self.driver:
+                self._base.executescript(
+                    f"BEGIN; {TABLES} INSERT INTO total VALUES (0, '{0:064x}'); PRAGMA application_id = {MINI}; "
+                    f"PRAGMA user_version = {SCHEMA}; COMMIT;")
+            _require_ours(self._base, self.path)
+            if self.driver:
+                self._base.execute("PRAGMA journal_mode = WAL").fetchall()     # a transaction costs one flush or none,
+                self._base.execute("PRAGMA synchronous = NORMAL")              # and a kill loses none
+            else:
+                self._base.execute("PRAGMA query_only = 1")
+            undone.pop_all()
 
     def __enter__(self) -> "RunStore":
         return self

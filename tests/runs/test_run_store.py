@@ -7,6 +7,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -99,13 +100,13 @@ def empty(path):
 
 def of_another_program(path):
     path.unlink()
-    with sqlite3.connect(path) as base:
+    with closing(sqlite3.connect(path)) as base, base:
         base.execute("CREATE TABLE runs (a)")
 
 
 def changed(statement):
     def change(path):
-        with sqlite3.connect(path) as base:
+        with closing(sqlite3.connect(path)) as base, base:
             base.execute(statement)
 
     return change
@@ -229,7 +230,7 @@ def test_a_lock_that_is_none_is_named(made, tmp_path):
     ("[]", "{}"), ("5", "{}"), ("{}", "[]"), ("{}", '{"x":"one"}'), ("{}", '{"x":true}'), ("{}", "[" * 50_000)])
 def test_rows_of_another_writer_are_refused_even_with_right_digests(configuration, numbers, tmp_path):
     path = filled(tmp_path / "runs.db", 1)
-    with sqlite3.connect(path) as base:
+    with closing(sqlite3.connect(path)) as base, base:
         row = base.execute(f"SELECT {', '.join(FIELDS)} FROM runs").fetchone()
         row = tuple({"configuration": configuration, "numbers": numbers}.get(name, value)
                     for name, value in zip(FIELDS, row, strict=True))
