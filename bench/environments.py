@@ -3,10 +3,10 @@
     python bench/environments.py [--python PATH ...] [--alone]
 
 Every Python named (by default each of python3.11 to python3.14 that is on the PATH) runs `minigrok reproduce --quick`
-with the newest packages; the one that runs this script runs it with the oldest that setup.cfg admits as well, and
-without numba, unless it is told to leave the Pythons `--alone`. Whether tests of the textbook and of runs pass is said
-beside the verdicts; so is a digest of `results.json`: the same bytes have the same, and other versions of NumPy and
-SciPy need not give them. A Python that is not there is named.
+with the newest packages; the one that runs this script runs it with the oldest that setup.cfg admits as well, and,
+without numba, the lessons instead of the study; unless it is told to leave the Pythons `--alone`. Whether tests of the
+textbook and of runs pass is said beside the verdicts; so is a digest of `results.json`: the same bytes have the same,
+and other versions of NumPy and SciPy need not give them. A Python that is not there is named.
 """
 
 import argparse
@@ -46,7 +46,7 @@ class Place(NamedTuple):
     name: str
     python: str
     pins: list[str]
-    absent: str = ""           # a package that is taken away again
+    absent: str = ""           # a package that is taken away again; then the lessons run instead of the study
 
 
 class Found(NamedTuple):
@@ -77,17 +77,23 @@ def tried(place: Place) -> Found:
         if place.absent:
             called([python, "-m", "pip", "uninstall", "-q", "-y", place.absent])
         versions = called([python, "-c", REPORT]).strip()
-        called([python, "-m", "minigrok", "reproduce", "--quick", "--out", work / "out"], work)
-        results = json.loads((work / "out" / "results.json").read_text())
-        results["settings"].pop("versions")
-        digest = hashlib.sha256(json.dumps(results, sort_keys=True).encode()).hexdigest()[:12]
-        for part in ("tests", "setup.cfg"):
+        verdicts, digest = ({}, "none") if place.absent else studied(python, work)
+        for part in ("tests", "setup.cfg", "tutorials"):
             copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
             copy(ROOT / part, work / part)
-        tests = subprocess.run([python, "-m", "pytest", "-q", "--hypothesis-profile=quick", *TESTS], cwd=work,
+        lessons = ["tests/test_tutorials.py", "-k", "not test_tutorials or lesson_runs"] if place.absent else []
+        tests = subprocess.run([python, "-m", "pytest", "-q", "--hypothesis-profile=quick", *TESTS, *lessons], cwd=work,
                                capture_output=True, text=True, check=False)
-        verdicts = {each["id"]: each["verdict"] for each in results["claims"]}
         return Found(place, versions, verdicts, digest, tests.stdout.strip().splitlines()[-1])
+
+
+def studied(python: Path, work: Path) -> tuple[dict[str, str], str]:
+    """The verdicts of the study in its quick form, and the digest of all its results."""
+    called([python, "-m", "minigrok", "reproduce", "--quick", "--out", work / "out"], work)
+    results = json.loads((work / "out" / "results.json").read_text())
+    results["settings"].pop("versions")
+    digest = hashlib.sha256(json.dumps(results, sort_keys=True).encode()).hexdigest()[:12]
+    return {each["id"]: each["verdict"] for each in results["claims"]}, digest
 
 
 def called(command: list[object], cwd: Path | None = None) -> str:
@@ -117,6 +123,11 @@ def main() -> int:
         except RuntimeError as problem:
             print(f"{place.name}: {problem}", flush=True)
             worst = 1
+            continue
+        if place.absent:
+            print(f"{place.name}: {found.versions}\n  lessons among the tests; the study takes hours\n  {found.tests}",
+                  flush=True)
+            worst |= "failed" in found.tests or "error" in found.tests
             continue
         results.append(found)
         other = {name for name, verdict in found.verdicts.items() if verdict != results[0].verdicts.get(name)}

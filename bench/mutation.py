@@ -56,17 +56,17 @@ TESTS = {
     "optimizers": ["test_optimizers", "test_training"],
     "schedules": ["test_schedules"],
     "stopping": ["test_stopping"],
-    "checkpoint": ["test_checkpoint", "test_checkpoint_faults"],
-    "history": ["test_training", "test_stopping"],
-    "recording": ["test_training", "test_stopping"],
+    "checkpoint": ["test_checkpoint_layout", "test_checkpoint", "test_checkpoint_faults"],
+    "history": ["test_history", "test_training", "test_stopping"],
+    "recording": ["test_history", "test_training", "test_stopping"],
     "keeping": ["test_keeping", "test_training"],
-    "training": ["test_training", "test_keeping", "test_schedules", "test_stopping"],
+    "training": ["test_training_settings", "test_training", "test_keeping", "test_schedules", "test_stopping"],
     "walk": ["test_walk_limits", "test_walk", "test_schedule", "test_walker", "test_wanglandau"],
     "walker": ["test_schedule", "test_walker_begins", "test_walker", "test_walk", "test_wanglandau"],
     "dos": ["test_dos", "test_walker", "test_wanglandau"],
     "wanglandau": ["test_meeting", "test_schedule", "test_wanglandau", "test_walker"],
     "systems/ising": ["test_systems", "exact/test_ising"],
-    "systems/network": ["test_network", "test_systems"],
+    "systems/network": ["test_network_formulas", "test_network", "test_systems"],
 }
 # Half a minute and more of plain Python: not even tried without --thorough
 SLOW = [f"tests/test_walker.py::{test}" for test in (

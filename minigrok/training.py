@@ -122,10 +122,10 @@ def train(
                 moment = Moment(run.epoch, epochs, net, task, run.rows[-1], run.rows)
                 stop = any([callback(moment) for callback in callbacks])       # noqa: C419  (each sees the moment)
             stop = stop or (run.passed == 0 and run.epoch >= epochs)
-            if not stop and fused is None:
-                run.one_epoch(task, scheduled(optimizer, schedule, run.epoch, epochs), batch_size, clip_norm, mark)
-            elif not stop and fused is not None:
+            if fused is not None and not stop:
                 run.fused_epochs(fused, fused.rates(schedule, run.epoch, record_every, epochs))
+            elif not stop:
+                run.one_epoch(task, scheduled(optimizer, schedule, run.epoch, epochs), batch_size, clip_norm, mark)
             mark(stop)
     return from_rows(run.rows)
 

@@ -17,6 +17,7 @@ import minigrok.training as training_module
 from minigrok import MLP, SGD, AdamW, train
 from minigrok.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from minigrok.jit import JIT_ENABLED
+from minigrok.keeping import RunState, kept
 
 BATCHES = -(-len(TASK.y_train) // 16)                    # an epoch of `trained`
 
@@ -42,6 +43,24 @@ def test_an_interrupt_in_the_middle_of_a_step_loses_that_step_alone(kind, tmp_pa
     assert made + steps.made == 3 * BATCHES
     np.testing.assert_array_equal(net.theta, whole.theta)
     assert_same(resumed, history)
+
+
+@pytest.mark.usefixtures("plain")
+@pytest.mark.parametrize("batch_size", [1, 16])
+def test_an_interrupt_at_each_step_loses_no_other_step(batch_size, tmp_path):
+    """The first of an epoch, for which an order has been drawn already, among them."""
+    a_run = {"batch_size": batch_size, "optimizer": AdamW(0.05)}
+    whole, history = trained(2, **a_run)
+    a_batch = -(-len(TASK.y_train) // batch_size)
+    for limit in (0, 1, 2, a_batch - 1, a_batch, a_batch + 1, 2 * a_batch - 1):
+        path = tmp_path / f"{limit}.npz"
+        with pytest.raises(KeyboardInterrupt):
+            trained(2, **a_run | {"optimizer": Steps(limit).of(AdamW, 0.05)}, checkpoint=path)
+        rest = Steps()
+        net, resumed = trained(2, **a_run | {"optimizer": rest.of(AdamW, 0.05)}, checkpoint=path)
+        assert limit + rest.made == 2 * a_batch
+        np.testing.assert_array_equal(net.theta, whole.theta)
+        assert_same(resumed, history)
 
 
 @settings(max_examples=20)
@@ -152,3 +171,59 @@ def test_a_long_compiled_epoch_is_divided_and_goes_on_from_any_of_its_parts(batc
     assert run()[2] == 3 * -(-BATCHES // batches)        # calls: none is longer than it may be
     np.testing.assert_array_equal(net.theta, whole.theta)
     assert_same(resumed, history)
+
+
+def a_run(**now):
+    net = MLP([2, 3, 2], seed=0)
+    return RunState(net, AdamW(0.1).start(net.theta), np.random.default_rng(0), **now)
+
+
+@pytest.mark.parametrize("passed", [0, 1, 5])
+def test_the_order_of_an_epoch_is_kept_while_it_is_under_way_and_no_longer(passed):
+    order = np.array([3, 1, 2, 0, 5, 4])
+    arrays = a_run(order=order, passed=passed, rows=[{"epoch": 0}]).noted()()
+    assert arrays["passed"] == passed
+    np.testing.assert_array_equal(arrays["order"], order if passed else [])
+    other = a_run()
+    other.restore(arrays)
+    assert other.passed == passed
+    np.testing.assert_array_equal(other.order, arrays["order"])
+
+
+def test_what_is_noted_is_the_run_as_it_was():
+    run = a_run(rows=[{"epoch": 0, "v": 1.0}])
+    before = {name: np.array(value) for name, value in run.noted()().items()}
+    noted = run.noted()
+    run.net.theta[:] = 7.0
+    run.epoch, run.passed, run.order = 3, 2, np.arange(4)
+    run.rows.append({"epoch": 3, "v": 2.0})
+    run.rng.random(5)
+    for name, value in noted().items():
+        np.testing.assert_array_equal(value, before[name])
+
+
+def test_a_run_is_written_once_more_than_so_many_seconds_have_passed_and_at_the_end(tmp_path, monkeypatch):
+    now, saved = [4.0], []
+
+    class Clock:
+        monotonic = staticmethod(lambda: now[0])
+
+    monkeypatch.setattr(keeping_module, "time", Clock)
+    monkeypatch.setattr(keeping_module, "save_checkpoint", lambda *words: saved.append(now[0]))
+    with kept(a_run(), tmp_path / "run.npz", {}, 10.0) as mark:
+        for at, last in ((4.0, False), (13.5, False), (14.0, False), (14.5, False), (24.5, False), (25.0, False),
+                         (26.0, True), (27.0, False), (36.0, False)):
+            now[0] = at
+            mark(last)
+    assert saved == [14.5, 25.0, 26.0]
+
+
+@pytest.mark.parametrize("path", ["run.npz", None])
+@pytest.mark.parametrize("marked", [True, False])
+def test_an_interrupt_before_the_first_mark_or_without_a_checkpoint_writes_nothing(tmp_path, path, marked):
+    place = None if path is None else tmp_path / path
+    with pytest.raises(KeyboardInterrupt), kept(a_run(), place, {"lr": 0.1}, 1e9) as mark:       # noqa: PT012
+        if marked:
+            mark(False)
+        raise KeyboardInterrupt
+    assert [each.name for each in tmp_path.iterdir()] == ([path] if path and marked else [])

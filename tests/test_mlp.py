@@ -415,6 +415,8 @@ def test_the_loss_and_its_gradient_may_overflow_alone(weight, x, what):
     (lambda net: net.forward(np.zeros((4, 1))), r"this net takes reals \(n, 2\)"),
     (lambda net: net.forward(np.zeros((4, 3))), r"this net takes reals \(n, 2\)"),
     (lambda net: net.forward(np.zeros(2)), r"X has shape \(2,\)"),
+    (lambda net: net.forward(np.zeros((4, 2, 2))), r"X has shape \(4, 2, 2\) and dtype float64"),
+    (lambda net: setattr(net, "theta", net.theta * 1j), r"theta has shape \(33,\), complex128, but .* has 33 reals"),
     (lambda net: net.loss_and_gradient(np.zeros((4, 2)), [0, 7, 1, -1]), r"y\[1\] is 7, .* classes are 0 to 2"),
     (lambda net: net.hidden(np.zeros((4, 2)), 1), "hidden layers of sizes .* are: -1, 0$"),
     (lambda net: MLP([2, 3]).hidden(np.zeros((4, 2))), "are: none, so give sizes a third number"),
@@ -434,6 +436,8 @@ def test_truth_values_are_numbers_to_a_net():
     assert net.theta.dtype == np.float64
 
 
-def test_the_defaults_of_a_net_are_seed_0_and_scale_1():
+def test_the_defaults_of_a_net_are_seed_0_and_scale_one_tenth():
     np.testing.assert_array_equal(MLP([2, 5, 3]).theta, MLP([2, 5, 3], seed=0, init_scale=1.0).theta)
     assert (MLP([2, 5, 3]).theta != MLP([2, 5, 3], seed=1).theta).any()
+    normal = MLP([2, 5, 3], init="normal")               # the scale is that of "normal" alone
+    np.testing.assert_array_equal(normal.theta, MLP([2, 5, 3], init="normal", init_scale=0.1).theta)

@@ -167,6 +167,7 @@ def test_settings_are_frozen(optimizer):
 BAD_SETTINGS = [
     (SGD, {"lr": -0.1}, r"lr is -0.1"), (SGD, {"lr": math.nan}, "lr is nan"), (SGD, {"lr": math.inf}, "lr is inf"),
     (SGD, {"lr": "fast"}, "lr is 'fast'"), (SGD, {"momentum": -0.1}, "momentum is -0.1"),
+    (SGD, {"momentum": 1.5}, r"momentum is 1\.5, but must be a number in \[0, 1\]"),
     (SGD, {"momentum": 1}, "momentum is 1, but must be below 1"), (SGD, {"momentum": math.nan}, "momentum is nan"),
     (SGD, {"weight_decay": -1}, "weight_decay is -1"), (SGD, {"weight_decay": math.nan}, "weight_decay is nan"),
     (SGD, {"nesterov": True}, "give a momentum"), (AdamW, {"lr": -1}, "lr is -1"),
@@ -218,3 +219,15 @@ def test_a_step_takes_arrays_that_are_alike(optimizer, theta, gradient):
         optimizer.step(theta, theta, optimizer.start(np.ones(4)))
     np.testing.assert_array_equal(theta, before)
 
+
+
+@pytest.mark.parametrize("optimizer", [SGD(0.1, momentum=0.9), AdamW(0.1)])
+@pytest.mark.parametrize("odd", [0, 1, 2])
+@pytest.mark.parametrize(("one", "other"), [
+    (np.ones(3), np.ones(2)), (np.ones(2), np.ones(3)), (np.ones(3, np.float32), np.ones(3)),
+    (np.ones(3), np.ones(3, np.float32))])
+def test_each_of_three_that_is_unlike_the_other_two_is_refused(optimizer, odd, one, other):
+    theta, gradient, memory = (other.copy() if place == odd else one.copy() for place in range(3))
+    with pytest.raises(ValueError, match="must be alike: make the state with start"):
+        optimizer.step(theta, gradient, optimizer.start(memory))
+    assert (theta == 1).all()

@@ -150,3 +150,18 @@ def test_several_criteria_end_a_run_as_soon_as_one_is_met():
     both = [stop_when("epoch", above=6), stop_when("epoch", above=3)]
     for criteria in itertools.permutations(both):
         assert train(MLP([2, 4, 2]), TASK, SGD(0.1), 9, callbacks=criteria).epoch[-1] == 4
+
+
+@pytest.mark.parametrize("goal", ["min", "max"])
+def test_the_least_change_is_counted_in_the_units_of_the_column(goal):
+    """0.4 of improvement is as much as 0.4, whichever way is better."""
+    sign = 1 if goal == "max" else -1
+    for least_change, ends in ((0.39, False), (0.41, True)):
+        assert answers(patience("v", 1, least_change, goal), [0.0, 0.4 * sign]) == [False, ends]
+
+
+def test_patience_looks_back_over_all_of_its_records():
+    """An improvement holds for `records` records, though all later ones are worse, and no longer."""
+    for records in range(1, 6):
+        values = [1.0, *[0.0] * 1, *[2.0] * records]
+        assert answers(patience("v", records), values) == [False] * (records + 1) + [True]

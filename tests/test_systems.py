@@ -70,6 +70,20 @@ def test_the_ising_energy_is_its_sum_over_bonds(L, seed):
     assert model.observe(state, np.random.default_rng(0)) == {"magnetisation": abs(grid.mean())}
 
 
+@pytest.mark.parametrize(("model", "expected"), [(Ising2D(2), 1), (Box(3), 2), (BinaryPerceptron(3), 1)])
+def test_a_move_takes_as_many_uniform_numbers_as_the_system_says(model, expected):
+    """Which fixes the random numbers of a walk, and so all that a seed stands for."""
+    taken = set()
+
+    class Uniforms(list):
+        def __getitem__(self, k):
+            taken.add(k)
+            return super().__getitem__(k)
+
+    model.propose(model.start(np.random.default_rng(0)), Uniforms([0.5] * model.uniforms))
+    assert taken == set(range(expected)) == set(range(model.uniforms))
+
+
 def test_exact_box_and_gauss_are_known_volumes():
     edges = np.array([0.0, 0.25, 1.0])
     expected = {1: np.array([0.5, 1]), 2: np.pi / 4 * np.array([0.25, 1]), 3: np.pi / 6 * np.array([0.125, 1])}

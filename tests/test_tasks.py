@@ -1,5 +1,6 @@
 """Laws of the data: what each task promises in its docstring, held against the plain formula."""
 
+import hashlib
 import json
 import warnings
 from dataclasses import FrozenInstanceError, replace
@@ -527,6 +528,9 @@ def test_shuffled_labels_of_a_seed_are_kept_draw_by_draw():
     (lambda: tasks.from_arrays(X, 3), r"y has shape \(\)"),
     (lambda: tasks.from_arrays(X, [0, 1, 2**31, 0, -1, 0]), r"y\[2\] is 2147483648"),
     (lambda: tasks.from_arrays(X, [3] * 6, X_test=X, y_test=[3] * 6), "y holds the one label 3"),
+    (lambda: tasks.from_arrays(X[:1], [3], X_test=X, y_test=[3] * 6), "y holds the one label 3"),
+    (lambda: tasks.from_arrays(X, np.array(Y) * 1j), r"y has shape \(6,\), but labels are one whole number an input"),
+    (lambda: tasks.circles(test_fraction=-0.5), r"test_fraction is -0\.5, but must be a number in \[0, 1\]"),
 ])
 def test_what_lies_just_outside_is_refused(make, message):
     with pytest.raises(ValueError, match=message):
@@ -535,3 +539,13 @@ def test_what_lies_just_outside_is_refused(make, message):
 
 def test_the_largest_label_is_the_last_before_two_to_the_31():
     assert tasks.from_arrays(X, [0, 1, 2**31 - 1, 0, 1, 0]).n_classes == 2**31
+
+
+def test_your_own_arrays_are_described_by_a_checksum_of_type_shape_and_bytes():
+    """In a checkpoint it stands for the data, so it may not change from version to version."""
+    def checksum(inputs, labels):
+        parts = (inputs, "<f8 (6, 2) "), (labels, "<i8 (6,) ")
+        return hashlib.sha256(b"".join(start.encode() + np.array(each).tobytes() for each, start in parts)).hexdigest()
+
+    assert tasks.from_arrays(X, Y, X + 1, Y[::-1]).description == {
+        "name": "from_arrays", "sha256": checksum(X, Y)[:16], "sha256_test": checksum(X + 1, Y[::-1])[:16]}

@@ -94,11 +94,13 @@ class NetworkLandscape:
     def edges(self, bins: int = 60) -> FloatArray:
         """Equal bins from end to end, and a narrow one of its own for the atom S = 0, P = 1 (one mode alone).
 
-        The loss goes from 0 to what one in a thousand random networks is above.
+        The loss goes from 0 to what one in a thousand random networks is above. ValueError for S or P of one unit.
         """
         bins = whole_number("bins", bins, 1)
         if self.coordinate == "loss":
             return np.linspace(0.0, float(np.quantile(self.direct_sample(RANGE_DRAWS), RANGE_SHARE)), bins + 1)
+        if self.hidden == 1:
+            raise ValueError("hidden is 1, and one unit has S = 0 and P = 1 whatever its weights: take 2, or the loss")
         if self.coordinate == "purity":
             return np.append(np.linspace(1 / self.hidden - ROUNDING, 1 - ATOM, bins + 1), 1.0 + ROUNDING)
         return np.append(0.0, np.linspace(ATOM, math.log(self.hidden) + ROUNDING, bins + 1))
@@ -173,8 +175,7 @@ class NetworkLandscape:
         """Weights of the layers that walk; `count` networks if given."""
         drawn = [draw(rng, self.prior, self.scale, (*count, self.hidden, self.features))]
         if self.coordinate == "loss":
-            shape = (*count, self.task.n_classes, self.hidden + self.bias)
-            drawn.append(draw(rng, self.prior, self.scale, shape))
+            drawn.append(draw(rng, self.prior, self.scale, (*count, self.task.n_classes, self.hidden + self.bias)))
         return drawn
 
 
@@ -185,5 +186,4 @@ def tied_accuracy(Z: FloatArray, y: IntArray) -> FloatArray:
     """
     largest = Z.max(axis=2, keepdims=True) == Z
     right = largest[:, np.arange(len(y)), y] / largest.sum(axis=2)
-    accuracy: FloatArray = right.mean(axis=1)
-    return accuracy
+    return np.asarray(right.mean(axis=1))

@@ -146,4 +146,4 @@ def shuffle_labels(task: T, seed: int = 0, fraction: float = 1.0) -> T:
 
 
 def _is_prime(p: int) -> bool:
-    return p > 1 and all(p % q for q in range(2, int(p**0.5) + 1))
+    return all(p % q for q in range(2, int(p**0.5) + 1))        # p > 1
