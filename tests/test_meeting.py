@@ -167,7 +167,8 @@ def test_doubts_are_told_where_the_run_was_called():
 
 @pytest.mark.parametrize(("change", "doubts"), [
     ({}, 0), ({"r_hat": 1.0, "log_f": 0.001, "round_trips": np.array([12, 11, 99])}, 0),
-    ({"round_trips": np.array([9, 10, 99])}, 1), ({"r_hat": np.nan}, 1), ({"log_f": 0.02}, 1), ({"r_hat": 1.051, "log_f": 0.02}, 2)])
+    ({"round_trips": np.array([9, 10, 99])}, 1), ({"r_hat": np.nan}, 1), ({"log_f": 0.02}, 1),
+    ({"r_hat": 1.051, "log_f": 0.02}, 2)])
 def test_each_doubt_has_its_limit(change, doubts):
     good = {"round_trips": np.array([10, 10, 11]), "r_hat": 1.05, "log_f": 0.01}
     assert len(wl.doubts_about(replace(sampler().run(steps=LEAST), **(good | change)))) == doubts
