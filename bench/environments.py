@@ -78,7 +78,7 @@ def tried(place: Place) -> Found:
             called([python, "-m", "pip", "uninstall", "-q", "-y", place.absent])
         versions = called([python, "-c", REPORT]).strip()
         verdicts, digest = ({}, "none") if place.absent else studied(python, work)
-        for part in ("tests", "setup.cfg", "tutorials"):
+        for part in ("tests", "setup.cfg", "tutorials", "bench"):
             copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
             copy(ROOT / part, work / part)
         lessons = ["tests/test_tutorials.py", "-k", "not test_tutorials or lesson_runs"] if place.absent else []

@@ -186,7 +186,7 @@ STRANGERS = (
     None, "text", "", b"bytes", "0.5", 1j, True, Ellipsis, object(), object, {}, {1.0}, {"a": 1}, [],
     [[]], (), [None], ["a"], [[1.0, None]], range(0), float("nan"), float("-inf"), HUGE, 10**400,
     fractions.Fraction(1, 3),
-    decimal.Decimal("0.5"), datetime.date(2026, 1, 1), np.ma.masked, np.datetime64("NaT"), np.float64("nan"),
+    decimal.Decimal("0.5"), datetime.date(2026, 1, 1), np.ma.masked, np.datetime64("NaT", "s"), np.float64("nan"),
     np.array(None), np.array("text"), np.zeros(0), np.zeros((0, 3)), np.zeros((3, 0)), np.zeros((2, 2, 0)), Refusing(),
     np.dtype(float), np.float64, Path("nowhere"), slice(2), memoryview(b"1234"), print, _cyclic(), _deep(), [10**400])
 NUMBERS = (
