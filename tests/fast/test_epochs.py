@@ -7,7 +7,7 @@ import pytest
 from plain_forms import with_globals
 
 import minigrok.fused as fused_module
-from minigrok import MLP, SGD, AdamW, tasks, train
+from minigrok import MLP, SGD, AdamW, TrainingRun, tasks, train, train_many
 from minigrok.fast import epochs
 from minigrok.jit import JIT_ENABLED
 from minigrok.training import TrainingDivergedError
@@ -38,6 +38,20 @@ def test_compiled_epochs_are_the_plain_ones(optimizer, batch_size, dtype, roundi
     for column in ("train_loss", "test_accuracy", "entropy"):
         np.testing.assert_allclose(
             getattr(history, column), getattr(plain_history, column), rtol=10 * rounding, atol=rounding)
+
+
+def records(**settings):
+    """Of two nets that are trained and looked at in one compiled call."""
+    runs = [TrainingRun(MLP([2, 5, 2], seed=seed), TASK, SGD(0.1), seed) for seed in range(2)]
+    return [getattr(history, column) for history in train_many(runs, 4, workers=1, record_every=2, **settings)
+            for column in ("train_loss", "test_accuracy", "entropy")]
+
+
+@pytest.mark.parametrize("batch_size", [500, None])
+def test_compiled_records_are_the_plain_ones(batch_size):
+    compiled = records(batch_size=batch_size)
+    with patch.multiple(fused_module, **PLAIN):
+        np.testing.assert_allclose(compiled, records(batch_size=batch_size), rtol=1e-11)
 
 
 def test_both_stop_where_a_parameter_is_no_number():

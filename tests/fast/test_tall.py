@@ -6,14 +6,28 @@ import sys
 
 import numpy as np
 import pytest
+from plain_forms import with_globals
 
-from minigrok.fast.tall import HEIGHT, MOST_COLUMNS, ROWS, WIDTH, serves, tall_gram
+from minigrok.fast.tall import HEIGHT, MOST_COLUMNS, ROWS, WIDTH, _gram, serves, tall_gram
 
 needs_kernel = pytest.mark.skipif(not serves(np.zeros((1000, 100))), reason="needs numba and AVX-512")
 
 
 def drawn(n, d, seed=0):
     return np.random.default_rng(seed).normal(size=(n, d)) + 0.5
+
+
+def add_tile(A, first, rows, j, k, sums, at):
+    """What the machine code of a tile does."""
+    block = A[first : first + rows]
+    sums[at : at + HEIGHT * WIDTH] += (block[:, j : j + HEIGHT].T @ block[:, k : k + WIDTH]).ravel()
+
+
+@pytest.mark.parametrize("d", [WIDTH, WIDTH + 1, 2 * WIDTH + HEIGHT - 1])
+def test_the_tiles_are_the_whole_matrix(d):
+    A = drawn(2 * ROWS + 5, d)
+    plain = A.T @ A
+    assert np.abs(with_globals(_gram, _add_tile=add_tile)(A) - plain).max() <= 1e-13 * np.abs(plain).max()
 
 
 @needs_kernel
