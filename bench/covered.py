@@ -18,8 +18,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PLACES = ["minigrok", *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests").rglob("test_*.py"))]
-WITH_JIT = ["tests/test_jit.py", "tests/test_fused.py", "tests/test_keeping.py", "tests/test_ensemble.py",
-            "tests/fast/test_tall.py", "tests/fast/test_products.py", "tests/study/test_reproduce.py"]
+WITH_JIT = ["tests/test_jit.py", "tests/test_keeping.py", "tests/test_ensemble.py", "tests/fast/test_fused.py",
+            "tests/fast/test_epochs.py", "tests/fast/test_tall.py", "tests/fast/test_products.py",
+            "tests/study/test_reproduce.py"]
 LEFT_OUT = {
     "tests/test_disk.py": "fills a disk, on which coverage.py then has no room for its own file",
     "tests/test_tutorials.py": "runs the lessons, which need the public face alone; hours without the JIT",
@@ -42,9 +43,9 @@ def main() -> None:
     """Run all, then the report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workers", type=int, default=os.cpu_count())
-    parser.add_argument("--keep", type=Path, default=Path(tempfile.mkdtemp()), help="where coverage.py's files go")
+    parser.add_argument("--keep", type=Path, help="where coverage.py's files go")
     settings = parser.parse_args()
-    data = settings.keep.resolve()
+    data = (settings.keep or Path(tempfile.mkdtemp())).resolve()
     data.mkdir(parents=True, exist_ok=True)
     jobs = [(place, True) for place in WITH_JIT] + [(place, False) for place in PLACES if place not in LEFT_OUT]
     with ThreadPoolExecutor(settings.workers) as threads:

@@ -25,8 +25,9 @@ KILLS_OF_A_RUN = 12            # then it is let go on to its end
 END_SECONDS = 600              # longest wait for a run to end
 OFTEN = """
 import sys
-from minigrok import fused, training, walker, wanglandau
+from minigrok import training, walker, wanglandau
 from minigrok.cli import main
+from minigrok.fast import fused
 
 if __name__ == "__main__":
     training.CHECKPOINT_SECONDS = wanglandau.CHECKPOINT_SECONDS = wanglandau.SECONDS_AHEAD = 0.02

@@ -72,7 +72,7 @@ TESTS = {
 SLOW = [f"tests/test_walker.py::{test}" for test in (
     "test_a_walker_put_back_from_its_arrays_goes_on_to_the_bit", "test_production_knows_whether_ln_g_was_biased",
     "test_a_run_interrupted_between_two_rounds_judges_the_first_as_it_was",
-    "test_until_error_goes_on_while_there_are_doubts", "test_the_step_size_follows_the_share_of_accepted_moves")]
+    "test_the_step_size_follows_the_share_of_accepted_moves")]
 ON_DISK = ("jit",)             # with the JIT, and from a copy, since its tests start Python anew
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from minigrok.checks import whole_number
 from minigrok.fast.blas_threads import one_blas_thread
 from minigrok.fast.epochs import SPLIT_FROM
-from minigrok.fused import WORK_AT_ONCE, FusedEpochs, on_one_thread, serves
+from minigrok.fast.fused import WORK_AT_ONCE, FusedEpochs, on_one_thread, serves
 from minigrok.history import History, from_rows
 from minigrok.mlp import MLP
 from minigrok.optimizers import Optimizer

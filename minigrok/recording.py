@@ -11,7 +11,7 @@ import numpy as np
 from minigrok import metrics
 from minigrok.checks import FloatArray, one_of
 from minigrok.density import activation_spectrum
-from minigrok.fused import FusedEpochs, Look
+from minigrok.fast.fused import FusedEpochs, Look
 from minigrok.grams import CONVENTIONS
 from minigrok.history import column_name
 from minigrok.mlp import MLP

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from minigrok.checks import real_number, short, whole_number
-from minigrok.fused import FusedEpochs, serves
+from minigrok.fast.fused import FusedEpochs, serves
 from minigrok.history import History, Moment, TrainingDivergedError, from_rows
 from minigrok.keeping import RunState, kept
 from minigrok.mlp import MLP, loss_and_gradient

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minigrok import MLP, SGD, History, tasks, train
-from minigrok.fused import Look
+from minigrok.fast.fused import Look
 from minigrok.history import column_name, from_rows
 from minigrok.recording import observer, plain_look
 

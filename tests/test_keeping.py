@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from test_training import TASK, Steps, assert_same, trained
 
 import minigrok.checkpoint as checkpoint_module
-import minigrok.fused as fused_module
+import minigrok.fast.fused as fused_module
 import minigrok.keeping as keeping_module
 import minigrok.training as training_module
 from minigrok import MLP, SGD, AdamW, train

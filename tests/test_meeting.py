@@ -166,12 +166,13 @@ def test_doubts_are_told_where_the_run_was_called():
 
 
 @pytest.mark.parametrize(("change", "doubts"), [
-    ({}, 0), ({"r_hat": 1.0, "log_f": 0.001, "round_trips": np.array([12, 11, 99])}, 0),
-    ({"round_trips": np.array([9, 10, 99])}, 1), ({"r_hat": np.nan}, 1), ({"log_f": 0.02}, 1),
-    ({"r_hat": 1.051, "log_f": 0.02}, 2)])
-def test_each_doubt_has_its_limit(change, doubts):
+    ({}, []), ({"r_hat": 1.0, "log_f": 0.001, "round_trips": np.array([12, 11, 99])}, []),
+    ({"round_trips": np.array([10, 9, 99])}, ["made 9 round trips"]), ({"r_hat": np.nan}, ["R-hat of the energy"]),
+    ({"log_f": 0.011}, ["ln f was still 0.011"]), ({"r_hat": 1.051, "log_f": 0.02}, ["1.051", "0.02"])])
+def test_each_doubt_has_its_limit_and_says_what_is_beyond_it(change, doubts):
     good = {"round_trips": np.array([10, 10, 11]), "r_hat": 1.05, "log_f": 0.01}
-    assert len(wl.doubts_about(replace(sampler().run(steps=LEAST), **(good | change)))) == doubts
+    told = wl.doubts_about(replace(sampler().run(steps=LEAST), **(good | change)))
+    assert [words in each for words, each in zip(doubts, told, strict=True)] == [True] * len(doubts)
 
 
 def test_a_walker_that_is_further_has_its_round_behind_it(monkeypatch, tmp_path):

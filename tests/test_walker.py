@@ -2,7 +2,6 @@
 
 import errno
 import os
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -373,23 +372,6 @@ def test_an_observable_that_is_not_there_does_not_count():
     states = WangLandau(Moody(4), MODEL.edges, walkers=2).run(steps=100_000)
     assert np.isnan(states.observables["temper"][:3]).all()
     assert (states.observables["temper"][[8, 16]] == 2).all()
-
-
-@pytest.mark.parametrize(("change", "doubt"), [
-    ({"round_trips": np.array([10, 9])}, "made 9 round trips"), ({"r_hat": 1.051}, "R-hat of the energy"),
-    ({"r_hat": float("nan")}, "R-hat"), ({"log_f": 0.011}, "ln f was still 0.011"), ({}, None)])
-def test_a_density_of_states_is_doubted_for_a_reason(change, doubt):
-    good = {"round_trips": np.array([10, 10]), "r_hat": 1.05, "log_f": 0.01}
-    states = replace(sampler(walkers=2).run(steps=5000), **(good | change))
-    doubts = wl.doubts_about(states)
-    assert len(doubts) == (doubt is not None)
-    assert doubt is None or doubt in doubts[0]
-
-
-def test_until_error_goes_on_while_there_are_doubts(monkeypatch):
-    monkeypatch.setattr(wl, "FIRST_ROUND", 20_000)
-    monkeypatch.setattr(wl, "doubts_about", lambda states: ["some"] if states.steps < 80_000 else [])
-    assert sampler(walkers=8).run(steps=320_000, until_error=100.0).steps == 80_000
 
 
 def test_a_run_interrupted_between_two_rounds_judges_the_first_as_it_was(tmp_path, monkeypatch):

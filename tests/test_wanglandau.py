@@ -9,7 +9,6 @@ from minigrok import tasks
 from minigrok import walk as walk_module
 from minigrok.dos import DensityOfStates, split_r_hat
 from minigrok.systems import Box, Ising2D, NetworkLandscape
-from minigrok.walker import Round, Walker
 from minigrok.wanglandau import WangLandau
 
 JIT = "MINIGROK_NO_JIT" not in os.environ
@@ -88,17 +87,6 @@ def test_the_number_of_workers_changes_nothing(tmp_path):
         states = WangLandau(model, model.edges, walkers=4, seed=0, workers=workers).run(**SMALL)
         states.save(tmp_path / f"{workers}.npz")
     assert len({(tmp_path / f"{workers}.npz").read_bytes() for workers in (1, 2, 4)}) == 1
-
-
-@pytest.mark.parametrize("stretch", [777, 12_345])
-def test_where_a_walk_stops_and_draws_its_next_random_numbers_changes_nothing(stretch):
-    model, part = Ising2D(4), Round(0, 60_000)
-    through, halting = (Walker(model, model.edges, "one_over_t", {}, np.random.SeedSequence(0)) for _ in range(2))
-    through.walk_to(part.end, part)
-    for step in range(stretch, part.end + stretch, stretch):
-        halting.walk_to(min(step, part.end), part)
-    for name, value in through.arrays().items():
-        np.testing.assert_array_equal(value, halting.arrays()[name], err_msg=name)
 
 
 @pytest.mark.parametrize("phase", [walk_module.BUILD_UP, walk_module.ONE_OVER_T, walk_module.FROZEN])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from plain_forms import with_globals
 
-import minigrok.fused as fused_module
+import minigrok.fast.fused as fused_module
 from minigrok import MLP, SGD, AdamW, TrainingRun, tasks, train, train_many
 from minigrok.fast import epochs
 from minigrok.jit import JIT_ENABLED

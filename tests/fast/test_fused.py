@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import minigrok.training as training_module
 from minigrok import MLP, SGD, AdamW, Cosine, tasks, train
 from minigrok.fast.epochs import is_finite
-from minigrok.fused import FusedEpochs, serves, thread_count
+from minigrok.fast.fused import FusedEpochs, serves, thread_count
 from minigrok.jit import JIT_ENABLED
 from minigrok.mlp import ACTIVATIONS, LOSSES, loss_and_gradient
 from minigrok.optimizers import clipped
