@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigrok import metrics
-from minigrok.checks import FloatArray, one_of
+from minigrok.checks import FloatArray, one_of, short
 from minigrok.density import activation_spectrum
 from minigrok.fast.fused import FusedEpochs, Look
 from minigrok.grams import CONVENTIONS
@@ -55,6 +55,9 @@ def observer(
     one_of("inputs", inputs, ("train", "test", "all"))
     for convention in conventions:
         one_of("convention", convention, CONVENTIONS)
+    for name, recorder in record.items():
+        if not (isinstance(name, str) and callable(recorder)):
+            raise ValueError(f"record has {short(name)}: {short(recorder)}, but must hold functions by their names")
     net.hidden(task.X_first, layer)                      # raises for a layer that is not there, or a wrong width
 
     def look(seen: Look | None = None) -> dict[str, Any]:

@@ -89,6 +89,8 @@ def test_limits_themselves_are_taken():
     ({"seed": -1}, "seed is -1, but must be a whole number, 0 or more"),
     ({"clip_norm": 0.0}, r"clip_norm is 0\.0, but must be a number in \(0, inf\)"),
     ({"callbacks": [print, "patience"]}, "callbacks is .*'patience'.*, but must hold functions of a Moment alone"),
+    ({"record": [[1.0, print]]}, "record has 1.0: <built-in function print>, but must hold functions by their names"),
+    ({"record": {"steps": None}}, "record has 'steps': None, but must hold functions by their names"),
 ])
 def test_a_setting_out_of_range_is_refused_with_its_limit(settings, message):
     net = MLP([2, 4, 2])
