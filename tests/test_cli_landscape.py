@@ -185,6 +185,7 @@ def odd_files(run, tmp_path):
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "file").touch()
     (tmp_path / "empty").mkdir()
+    (tmp_path / "loop.npz").symlink_to("loop.npz")
     return run
 
 
@@ -201,7 +202,8 @@ def odd_files(run, tmp_path):
     ("--hidden 1", "have no state but that of one mode"), ("--dimension 3", "--dimension is for xor and blobs; moons"),
     ("--task blobs --dimension 1 --no-bias --prior sphere", "a unit with one weight has no sphere"),
     ("--data one.npz --no-bias --prior sphere", "a unit with one weight has no sphere"),
-    ("--data none.npz", "none.npz is not there"), ("--data x.npy", "type of --data file '.npy'"),
+    ("--data none.npz", "none.npz is not there"), ("--data loop.npz", "loop.npz is not there"),
+    ("--data x.npy", "type of --data file '.npy'"),
     ("--data no_y.npz", "holds X, but needs X (n, features) and y (n,)"), ("--data column.csv", "has one column"),
     ("--data nan.npz", "X[0, 0] is nan"), ("--data one.npz --inputs 10", "leave none for the test"),
     ("--data one.npz --dimension 2", "leave it out"), ("--data one.npz --task moons", "not allowed with"),

@@ -4,6 +4,7 @@ import argparse
 import shlex
 import sys
 from contextlib import suppress
+from os.path import realpath
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -137,7 +138,7 @@ def _abandoned(walk: Run) -> bool:
 def _given(settings: argparse.Namespace) -> dict[str, Any]:
     """The options of DEFAULTS that were given, fit for JSON."""
     given = {name: value for name, value in vars(settings).items() if name in DEFAULTS and value is not None}
-    return given | ({"data": str(given["data"].resolve())} if "data" in given else {})
+    return given | ({"data": realpath(given["data"])} if "data" in given else {})
 
 
 def _with_defaults(given: dict[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from contextlib import closing
 from os import PathLike, cpu_count
+from os.path import realpath
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ def measure_together(
     >>> m.inputs, m.spectrum, round(m.purity, 6)             # as measure([[3.0, 0.0], [0.0, 1.0]])
     (2, array([0.1, 0.9]), 0.82)
     """
-    paths = [str(Path(shard).resolve()) for shard in shards]     # a worker may have another working folder
+    paths = [realpath(shard) for shard in shards]     # a worker may have another working folder
     for path, times in Counter(paths).items():
         if times > 1:
             raise ValueError(f"{path} is given {times} times, and its rows would count as often: give it once")

@@ -1,6 +1,7 @@
 """What `minigrok train` trains, from its options: the net, the optimizer, the schedule, the criteria that end it."""
 
 from collections.abc import Mapping
+from os.path import realpath
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ def given_options(typed: Mapping[str, Any]) -> dict[str, Any]:
     """The options that were given, fit for JSON, as they are kept: a file's whole path, every convention once."""
     given = {name: value for name, value in typed.items() if value is not None}
     if is_file(given.get("task", "")):                   # from wherever --resume is called
-        given["task"] = str(Path(given["task"]).resolve())
+        given["task"] = realpath(given["task"])
     if "conventions" in given:
         names = CONVENTIONS if "all" in given["conventions"] else given["conventions"]
         given["conventions"] = list(dict.fromkeys(names))

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from errands import DEADLY, RAISES, Marked, endless_at_last, numbers_of
+from errands import DEADLY, RAISES, Marked, numbers_of, slow_at_last
 
 from minigrok import cli
 from minigrok.runs.grid import Grid
@@ -137,7 +137,7 @@ def test_an_executor_of_the_caller_that_broke_ends_the_sweep_and_what_was_done_i
             processes.submit(numbers_of, {"seed": 0, "lr": 1.0}).result()
         progress = kill_one(after, lambda: list(processes._processes))
         with pytest.raises(RuntimeError, match="an executor that broke or was shut down is of no more use"):
-            sweep(GRID, processes, path, 2, endless_at_last, progress=progress)
+            sweep(GRID, processes, path, 2, slow_at_last, progress=progress)
         with pytest.raises(BrokenProcessPool):
             processes.submit(len, ())
     with RunStore(path) as store:
