@@ -58,7 +58,7 @@ TESTS = {
     "stopping": ["test_stopping"],
     "checkpoint": ["test_checkpoint_layout", "test_checkpoint", "test_checkpoint_faults"],
     "history": ["test_history", "test_training", "test_stopping"],
-    "recording": ["test_history", "test_training", "test_stopping"],
+    "recording": ["test_history", "test_training_settings", "test_training", "test_stopping"],
     "keeping": ["test_keeping", "test_training"],
     "training": ["test_training_settings", "test_training", "test_keeping", "test_schedules", "test_stopping"],
     "walk": ["test_walk_limits", "test_walk", "test_schedule", "test_walker", "test_wanglandau"],
